@@ -1,0 +1,84 @@
+# Frameproof: the two commands are `make run` and `make test`; `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+
+# hnswlib is compiled here, for any processor of this kind and not for this very one.
+export HNSWLIB_NO_NATIVE := 1
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+# make's command line (PORT=…, HOST=…, DATA_DIR=…) reaches Django as environment.
+export PORT HOST DATA_DIR DATABASE_URL REDIS_URL
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run serve ingest migrate test test-integration test-browser check format lock screenshots clean
+
+help:  ## Explain every target
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# uv makes the environment; where the machine has none, it is installed into that environment itself.
+define sync
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed (PYTHON=…)")'
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && uv sync --frozen $(1); \
+	else \
+	  { [ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV); } && \
+	  { [ -x $(BIN)/uv ] || $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
+	  { [ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'; } && \
+	  $(BIN)/uv sync --frozen --inexact $(1); \
+	fi
+endef
+
+$(READY): pyproject.toml uv.lock
+	$(call sync,--extra demo --no-dev)
+	@touch $@
+
+$(READY_DEV): pyproject.toml uv.lock
+	$(call sync,--extra demo)
+	@touch $@ $(READY)
+
+setup: $(READY)  ## Make the environment in .venv from the lock file
+
+setup-dev: $(READY_DEV)  ## The same with the tools for tests and checks
+
+migrate: $(READY)  ## Bring the database up to date
+	@$(MANAGE) migrate --verbosity 0
+
+run: migrate  ## Index video (VIDEOS=path for your own), find a screenshot of it, and serve (PORT, HOST, DATA_DIR)
+	@$(MANAGE) anime_demo $(if $(VIDEOS),--videos "$(VIDEOS)")
+
+serve: migrate  ## Serve what is indexed
+	@$(MANAGE) serve
+
+ingest: migrate  ## Index VIDEOS=path without serving
+	@$(MANAGE) anime_ingest "$(VIDEOS)"
+
+test: $(READY_DEV)  ## Run the default test suite
+	@$(BIN)/python -m pytest
+
+test-integration: $(READY_DEV)  ## The main job on PostgreSQL, Redis and Celery workers (TEST_DATABASE_URL, TEST_REDIS_URL)
+	@$(BIN)/python -m pytest -m integration
+
+test-browser: $(READY_DEV)  ## The pages in a real browser (needs chromium)
+	@$(BIN)/python -m pytest -m browser
+
+check: $(READY_DEV)  ## Format, lint, types, import contracts, migrations, deployment settings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+	HTTPS=1 $(MANAGE) check --deploy --fail-level WARNING
+
+format: $(READY_DEV)  ## Format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY_DEV)  ## Renew the lock file after pyproject.toml was changed
+	@if command -v uv >/dev/null 2>&1; then uv lock; else $(BIN)/uv lock; fi
+
+clean:  ## Remove the environment and caches (not the data)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""Users, their tiers, and the principal on whose behalf a service acts."""

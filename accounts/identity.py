@@ -1,0 +1,25 @@
+"""Who sends a request."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.principal import Principal, PrincipalKind
+from core.client_ip import TrustedProxy, client_address, parse_trusted_proxy
+
+
+@cache
+def _trusted_proxies(texts: tuple[str, ...]) -> tuple[TrustedProxy, ...]:
+    return tuple(parse_trusted_proxy(text) for text in texts)
+
+
+def principal_of(request: HttpRequest) -> Principal:
+    """The signed-in user of a session, else a guest known by the client's address."""
+    address = client_address(request.META, _trusted_proxies(settings.TRUSTED_PROXIES))
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        return Principal(kind=PrincipalKind.USER, user_id=user.pk, address=address, tier=user.tier)
+    return Principal.guest(address)

@@ -1,0 +1,60 @@
+"""The user: an e-mail address that signs in, and a tier."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users out of an e-mail address and a password."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make a user who signs in with ``email``.
+
+        Raises:
+            ValueError: ``email`` is empty.
+        """
+        if not email:
+            raise ValueError("a user needs an e-mail address")
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make a member of staff with every permission (``manage.py createsuperuser``)."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class Tier(models.TextChoices):
+    """What a user pays for; policies of metering name these."""
+
+    FREE = "free", _("Free")
+    PRO = "pro", _("Pro")
+    BUSINESS = "business", _("Business")
+    ENTERPRISE = "enterprise", _("Enterprise")
+
+
+class User(AbstractUser):
+    """An account. It signs in with its e-mail address, which is unique whatever its letter case."""
+
+    username = None  # type: ignore[assignment]
+    email = models.EmailField(_("email address"), unique=True)
+    tier = models.CharField(max_length=20, choices=Tier.choices, default=Tier.FREE)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta(AbstractUser.Meta):
+        swappable = "AUTH_USER_MODEL"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(Lower("email"), name="user_email_unique_case_insensitive"),
+        ]

@@ -1,0 +1,1 @@
+"""Which anime, episode and second is a screenshot from?"""

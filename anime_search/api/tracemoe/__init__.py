@@ -1,0 +1,1 @@
+"""Today's trace.moe API. So far: stills of a scene."""

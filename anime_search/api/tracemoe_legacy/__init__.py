@@ -1,0 +1,1 @@
+"""The old trace.moe API: ``/api/search``, ``/api/me``, ``/thumbnail.php``."""

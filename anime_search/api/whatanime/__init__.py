@@ -1,0 +1,1 @@
+"""The whatanimeisthis API: ``/api/anime/search``."""

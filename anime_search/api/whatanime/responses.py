@@ -1,0 +1,53 @@
+"""What the whatanimeisthis API answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from anime_search.engine.episode import current_episode
+from anime_search.previews import Moment, sign_moment
+from anime_search.selectors import Candidate
+from anime_search.services import SearchAnswer
+from core.addresses import absolute_url
+
+
+def search_body(answer: SearchAnswer, request: HttpRequest) -> dict[str, Any]:
+    """The body of a search: candidates, best first, and whether the first is a match."""
+    return {
+        "confident": answer.confident,
+        "candidates": [candidate_body(candidate, request) for candidate in answer.candidates],
+        "searchedFrames": answer.frames,
+        "timingsMs": {stage: round(ms, 2) for stage, ms in answer.timings_ms.items()},
+    }
+
+
+def candidate_body(candidate: Candidate, request: HttpRequest) -> dict[str, Any]:
+    """One candidate with everything a page shows of it."""
+    anime, video, scene = candidate.anime, candidate.video, candidate.scene
+    token = sign_moment(Moment(video.pk, round(scene.at_s * 1000)))
+    return {
+        "anilistId": anime.anilist_id if anime else None,
+        "malId": anime.mal_id if anime else None,
+        "title": candidate.title,
+        "titles": {
+            language: (getattr(anime, f"title_{language}") or None) if anime else None
+            for language in ("native", "romaji", "english", "chinese", "korean")
+        },
+        "isAdult": anime.is_adult if anime else False,
+        "filename": video.filename,
+        "season": video.season,
+        "episode": current_episode(video.parsed),
+        "kind": video.kind,
+        "from": round(scene.from_s, 2),
+        "at": round(scene.at_s, 2),
+        "to": round(scene.to_s, 2),
+        "duration": round(video.duration_ms / 1000, 2),
+        "similarity": round(scene.similarity, 4),
+        "probability": round(scene.probability, 4),
+        "view": scene.view,
+        "image": absolute_url(request, reverse("scene-image", args=[token])),
+        "link": f"https://anilist.co/anime/{anime.anilist_id}" if anime else None,
+    }

@@ -1,0 +1,1 @@
+"""The scene search itself: pure Python and numpy, without Django, network, clock or global state."""

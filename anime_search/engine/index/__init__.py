@@ -1,0 +1,1 @@
+"""Nearest-neighbour indexes over frame descriptors, and their life cycle on disk."""

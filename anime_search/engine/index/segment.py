@@ -1,0 +1,201 @@
+"""A segment: some videos' frames as one immutable graph with its frame times."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from anime_search.engine.descriptor import unit_length
+from anime_search.engine.index.base import Labels, VectorIndex, Vectors
+from anime_search.engine.index.flat import top_k
+from anime_search.engine.index.hnsw import HnswIndex, IndexFileError, build_graph
+from anime_search.engine.index.manifest import FileDigest, Geometry, ManifestError, SegmentManifest
+from anime_search.engine.track import write_whole
+
+GRAPH, TIMES, MANIFEST = "frames.hnsw", "times.safetensors", "segment.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoFrames:
+    """One video's part of a segment: (N, dim) vectors and (3, N) int32 from/at/to milliseconds."""
+
+    video: str
+    vectors: NDArray[np.floating]
+    times_ms: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHit:
+    """A run of frames that an index found: video hash, times in milliseconds, cosine."""
+
+    video: str
+    from_ms: int
+    at_ms: int
+    to_ms: int
+    score: float
+
+
+class Segment:
+    """A loaded segment. Immutable, so any number of threads may search it."""
+
+    def __init__(
+        self,
+        manifest: SegmentManifest,
+        index: VectorIndex,
+        starts: NDArray[np.int64],
+        times_ms: NDArray[np.int32],
+    ) -> None:
+        self.manifest = manifest
+        self._index = index
+        self._starts = starts
+        self._times_ms = times_ms
+        self._position = {video: position for position, video in enumerate(manifest.videos)}
+
+    @classmethod
+    def load(cls, folder: Path, *, geometry: Geometry, ef: int) -> Segment:
+        """Verify every file of a segment against its manifest, then load it.
+
+        Raises:
+            ManifestError: a file is missing or altered, or the vectors are of another geometry.
+        """
+        manifest = SegmentManifest.read(folder / MANIFEST)
+        if manifest.geometry != geometry:
+            raise ManifestError(f"segment {manifest.segment} was made by {manifest.geometry}, not {geometry}")
+        if {file.name for file in manifest.files} != {GRAPH, TIMES}:
+            raise ManifestError(f"segment {manifest.segment} does not list its two files")
+        for file in manifest.files:
+            file.verify(folder)
+        try:
+            tensors = load_file(folder / TIMES)
+            starts, times_ms = tensors["starts"], tensors["times_ms"]
+            index = HnswIndex.load(folder / GRAPH, dim=geometry.dim, count=manifest.count, ef=ef)
+        except (SafetensorError, KeyError, OSError, IndexFileError) as error:
+            raise ManifestError(f"segment {manifest.segment}: {error}") from error
+        if len(starts) != len(manifest.videos) + 1 or times_ms.shape != (3, manifest.count):
+            raise ManifestError(f"segment {manifest.segment}: its parts are of different lengths")
+        return cls(manifest, index, starts, times_ms)
+
+    def search(self, queries: Vectors, k: int) -> list[list[FrameHit]]:
+        """The ``k`` most similar runs of each query, best first."""
+        labels, scores = self._index.search(queries, k)
+        return self._hits(labels, scores)
+
+    def search_videos(self, queries: Vectors, videos: Iterable[str], k: int) -> list[list[FrameHit]]:
+        """As :meth:`search`, exactly, over some videos only."""
+        slices = [
+            np.arange(self._starts[position], self._starts[position + 1])
+            for position in sorted(self._position[video] for video in videos if video in self._position)
+        ]
+        if not slices:
+            return [[] for _ in queries]
+        labels = np.concatenate(slices)
+        vectors = np.concatenate(
+            [self._index.vectors(int(part[0]), int(part[-1]) + 1) for part in slices if len(part)]
+        )
+        found, scores = top_k(queries @ vectors.T, k)
+        return self._hits(labels[found], scores)
+
+    def frames(self, video: str) -> VideoFrames:
+        """What the segment holds of one video, to build another segment from."""
+        position = self._position[video]
+        start, stop = int(self._starts[position]), int(self._starts[position + 1])
+        return VideoFrames(video, self._index.vectors(start, stop), self._times_ms[:, start:stop])
+
+    def video_count(self, video: str) -> int:
+        """Vectors of one video; 0 if it is not here."""
+        position = self._position.get(video)
+        return 0 if position is None else int(self._starts[position + 1] - self._starts[position])
+
+    def _hits(self, labels: Labels, scores: Vectors) -> list[list[FrameHit]]:
+        owners = np.searchsorted(self._starts, labels, side="right") - 1
+        times = self._times_ms[:, labels]
+        videos = self.manifest.videos
+        return [
+            [
+                FrameHit(videos[owner], int(start), int(at), int(end), float(score))
+                for owner, start, at, end, score in zip(owners[row], *times[:, row], scores[row], strict=True)
+            ]
+            for row in range(len(labels))
+        ]
+
+
+def build_segment(
+    root: Path,
+    videos: Iterable[VideoFrames],
+    *,
+    geometry: Geometry,
+    count: int,
+    threads: int,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> tuple[SegmentManifest, FileDigest]:
+    """Build a segment below ``root`` so that it appears whole or not at all.
+
+    Args:
+        videos: each video once; read one at a time.
+        count: vectors of all of them.
+        threads: of the graph's building.
+
+    Returns:
+        Its manifest, and the digest of the manifest's file.
+
+    Raises:
+        IndexFileError: what was saved is not what was built (a full disk).
+    """
+    segment = uuid.uuid4().hex
+    folder = root / f".{segment}.part"
+    folder.mkdir(parents=True)
+    names: list[str] = []
+    starts: list[int] = [0]
+    times: list[NDArray[np.int32]] = []
+
+    def batches() -> Iterator[Vectors]:
+        for frames in videos:
+            names.append(frames.video)
+            starts.append(starts[-1] + len(frames.vectors))
+            times.append(np.asarray(frames.times_ms, np.int32))
+            if len(frames.vectors):
+                yield unit_length(np.asarray(frames.vectors, np.float32))
+
+    try:
+        build_graph(
+            folder / GRAPH, batches(), dim=geometry.dim, count=count, threads=threads, on_progress=on_progress
+        )
+        _sync(folder / GRAPH)
+        joined = np.concatenate(times, axis=1) if times else np.empty((3, 0), np.int32)
+        write_whole(
+            folder / TIMES,
+            save({"starts": np.array(starts, np.int64), "times_ms": np.ascontiguousarray(joined)}),
+        )
+        manifest = SegmentManifest(
+            segment=segment,
+            geometry=geometry,
+            count=count,
+            videos=tuple(names),
+            files=(FileDigest.of(folder / GRAPH), FileDigest.of(folder / TIMES)),
+        )
+        write_whole(folder / MANIFEST, manifest.encode())
+        digest = FileDigest.of(folder / MANIFEST)
+        _sync(folder)
+        folder.replace(root / segment)
+        _sync(root)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return manifest, digest
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

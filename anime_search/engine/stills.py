@@ -1,0 +1,47 @@
+"""One frame of a video file as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
+from numpy.typing import NDArray
+
+from anime_search.engine.video import VideoError, VideoFault, VideoLimits, VideoReader
+
+#: Seconds of video that are decoded at most to come from a keyframe to the time asked for.
+LONGEST_GROUP_S = 30.0
+
+
+def still_at(path: Path, time_s: float, *, width: int, limits: VideoLimits) -> bytes:
+    """The frame that is on screen at ``time_s``, as JPEG of at most ``width`` pixels, in its display aspect.
+
+    Raises:
+        VideoError: the file is broken, or has nothing at that time.
+    """
+    with VideoReader(path, limits) as reader:
+        frame = reader.frame_at(time_s, LONGEST_GROUP_S)
+        rgb = _reduced(frame, width, reader.display_aspect)
+    encoded, jpeg = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    if not encoded:
+        raise VideoError(VideoFault.DAMAGED)
+    return jpeg.tobytes()
+
+
+def _reduced(frame: VideoFrame, width: int, aspect: float) -> NDArray[np.uint8]:
+    width = max(2, min(width, round(frame.height * aspect)))
+    height = max(2, round(width / aspect))
+    try:
+        rgb = np.asarray(
+            frame.to_ndarray(format="rgb24", width=width, height=height, interpolation=Interpolation.AREA),
+            np.uint8,
+        )
+    except (av.FFmpegError, ValueError) as error:
+        raise VideoError(VideoFault.DAMAGED) from error
+    return (
+        np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90) % 4)) if frame.rotation % 360 else rgb
+    )

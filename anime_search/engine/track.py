@@ -1,0 +1,220 @@
+"""The frame track of a video: its descriptors with their times, as one file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from anime_search.engine.descriptor import Descriptor, is_flat
+from anime_search.engine.video import Sample, VideoInfo, VideoLimits, VideoReader
+
+#: Cosine above which the next frame adds nothing: it is the same drawing, encoded again.
+SAME_FRAME = 0.995
+#: A run is ended after this long even if the picture never changes.
+LONGEST_RUN_MS = 10_000
+#: Cosine between neighbouring samples below which a new shot begins.
+SHOT_CUT = 0.6
+
+#: Frames that are described at a time.
+_BATCH = 64
+
+_TENSORS = {"descriptors", "from_ms", "at_ms", "to_ms", "shots_ms"}
+
+
+class TrackError(Exception):
+    """A track file is missing, damaged, or not what its name says."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameTrack:
+    """What a video looks like over time: runs of like frames, each with one descriptor.
+
+    Attributes:
+        video: SHA-256 of the video file's bytes, in hex.
+        descriptor: name of the descriptor that made the vectors.
+        descriptors: (N, dim) float16, unit length to that precision.
+        from_ms, at_ms, to_ms: (N,) int32; first, described and last time of each run.
+        shots_ms: (S,) int32; the times at which a shot begins, the first among them.
+        info: what the container says; ``duration_s`` is the decoded length where it says nothing.
+    """
+
+    video: str
+    descriptor: str
+    descriptors: NDArray[np.float16]
+    from_ms: NDArray[np.int32]
+    at_ms: NDArray[np.int32]
+    to_ms: NDArray[np.int32]
+    shots_ms: NDArray[np.int32]
+    info: VideoInfo
+
+    def __len__(self) -> int:
+        return len(self.at_ms)
+
+
+def make_track(
+    path: Path,
+    *,
+    video: str,
+    descriptor: Descriptor,
+    rate_hz: float,
+    limits: VideoLimits,
+    threads: int = 1,
+    on_progress: Callable[[float, float], None] = lambda done_s, total_s: None,
+) -> FrameTrack:
+    """Decode the file at ``path`` once and describe it.
+
+    Args:
+        video: SHA-256 of the file, in hex.
+        rate_hz: frames a second that are looked at, at most.
+        on_progress: called every few seconds of video with the seconds that are done and those of the whole.
+
+    Raises:
+        VideoError: the file is broken, or beyond the limits.
+    """
+    runs = _Runs()
+    with VideoReader(path, limits, threads=threads) as reader:
+        for batch in _batches(reader.samples(rate_hz)):
+            runs.extend(batch, descriptor.describe(np.stack([sample.rgb for sample in batch])))
+            on_progress(reader.position_s, reader.info.duration_s)
+        info, end_s = reader.info, reader.position_s
+    return runs.finish(video, descriptor, info, end_s)
+
+
+def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
+    batch: list[Sample] = []
+    for sample in samples:
+        batch.append(sample)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class _Runs:
+    """Merges neighbouring frames that look the same, and notes where shots begin."""
+
+    def __init__(self) -> None:
+        self._vectors: list[NDArray[np.float16]] = []
+        self._times: list[list[int]] = []
+        self._shots: list[int] = []
+        self._open: NDArray[np.float32] | None = None
+        self._previous: NDArray[np.float32] | None = None
+
+    def extend(self, batch: list[Sample], vectors: NDArray[np.float32]) -> None:
+        for sample, vector in zip(batch, vectors, strict=True):
+            time_ms = round(sample.time_s * 1000)
+            if self._previous is None or float(vector @ self._previous) < SHOT_CUT:
+                self._shots.append(time_ms)
+                self._open = None
+            self._previous = vector
+            if is_flat(sample.rgb):
+                self._open = None
+            elif (
+                self._open is not None
+                and time_ms - self._times[-1][0] < LONGEST_RUN_MS
+                and float(vector @ self._open) >= SAME_FRAME
+            ):
+                self._times[-1][1] = time_ms
+            else:
+                self._open = vector
+                self._vectors.append(vector.astype(np.float16))
+                self._times.append([time_ms, time_ms])
+
+    def finish(self, video: str, descriptor: Descriptor, info: VideoInfo, end_s: float) -> FrameTrack:
+        times = np.array(self._times, np.int32).reshape(-1, 2)
+        if not info.duration_s:
+            info = VideoInfo(info.width, info.height, info.fps, end_s, info.codec, info.container)
+        vectors = np.stack(self._vectors) if self._vectors else np.empty((0, descriptor.dim), np.float16)
+        return FrameTrack(
+            video=video,
+            descriptor=descriptor.name,
+            descriptors=vectors,
+            from_ms=times[:, 0].copy(),
+            at_ms=times.mean(axis=1).astype(np.int32),
+            to_ms=times[:, 1].copy(),
+            shots_ms=np.array(self._shots, np.int32),
+            info=info,
+        )
+
+
+def track_path(root: Path, descriptor: str, video: str) -> Path:
+    """Where the track of a video lies below ``root``, one folder a descriptor."""
+    return root / descriptor / video[:2] / f"{video}.safetensors"
+
+
+def save_track(track: FrameTrack, path: Path) -> str:
+    """Write a track so that it appears whole or not at all, and return the file's SHA-256 in hex."""
+    info = track.info
+    content = save(
+        {name: np.ascontiguousarray(getattr(track, name)) for name in sorted(_TENSORS)},
+        metadata={
+            "video": track.video,
+            "descriptor": track.descriptor,
+            "width": str(info.width),
+            "height": str(info.height),
+            "fps": repr(info.fps),
+            "duration_s": repr(info.duration_s),
+            "codec": info.codec,
+            "container": info.container,
+        },
+    )
+    write_whole(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def load_track(path: Path) -> FrameTrack:
+    """Read a track.
+
+    Raises:
+        TrackError: the file is missing, cut, or holds something else.
+    """
+    try:
+        with safe_open(str(path), framework="np") as file:
+            meta = file.metadata() or {}
+            if set(file.keys()) != _TENSORS:
+                raise TrackError(f"{path.name}: not a frame track")
+            tensors = {name: file.get_tensor(name) for name in _TENSORS}
+        track = FrameTrack(
+            video=meta["video"],
+            descriptor=meta["descriptor"],
+            info=VideoInfo(
+                width=int(meta["width"]),
+                height=int(meta["height"]),
+                fps=float(meta["fps"]),
+                duration_s=float(meta["duration_s"]),
+                codec=meta["codec"],
+                container=meta["container"],
+            ),
+            **tensors,
+        )
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise TrackError(f"{path.name}: {error}") from error
+    lengths = {len(tensors[name]) for name in _TENSORS - {"shots_ms"}}
+    if len(lengths) != 1 or track.descriptors.ndim != 2:
+        raise TrackError(f"{path.name}: its parts are of different lengths")
+    return track
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, sync it to disk, and rename it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

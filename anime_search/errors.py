@@ -1,0 +1,84 @@
+"""What can go wrong with a search, in words of the domain."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from core.errors import DomainError, Unavailable
+
+
+class ImageMissing(DomainError):
+    """The request carries neither a picture nor an address of one."""
+
+    code = "IMAGE_MISSING"
+    default_message = "Send an image file or the address of one."
+
+
+class ImageEmpty(DomainError):
+    """A picture was announced and holds no byte."""
+
+    code = "IMAGE_EMPTY"
+    default_message = "The image is empty."
+
+
+class ImageTooLarge(DomainError):
+    """More bytes or pixels than are taken."""
+
+    code = "IMAGE_TOO_LARGE"
+    default_message = "The image is too large."
+
+
+class ImageUndecodable(DomainError):
+    """The bytes are no picture of a known format, or a broken one."""
+
+    code = "IMAGE_UNDECODABLE"
+    default_message = "The image could not be read. JPEG, PNG, GIF, BMP and WebP are understood."
+
+
+class ImageFetchFailed(DomainError):
+    """The address of a picture was refused, or nothing came from it."""
+
+    code = "IMAGE_FETCH_FAILED"
+    default_message = "The image could not be fetched from its address."
+
+
+class IndexUnavailable(Unavailable):
+    """There is no index that may be searched."""
+
+    code = "INDEX_UNAVAILABLE"
+    default_message = "There is no search index yet, or it is being repaired. Please try again later."
+
+
+class SearchTimedOut(Unavailable):
+    """No worker answered in time."""
+
+    code = "SEARCH_TIMED_OUT"
+    default_message = "The search took too long. Please try again in a moment."
+
+
+class PreviewRefused(DomainError):
+    """The token of a preview is wrong."""
+
+    code = "PREVIEW_REFUSED"
+    default_message = "This preview's link is not valid."
+
+
+class PreviewExpired(PreviewRefused):
+    """The token was right, and its time is over."""
+
+    code = "PREVIEW_EXPIRED"
+    default_message = "This preview's link has expired."
+
+
+class PreviewGone(DomainError):
+    """The video that a preview would be cut from is not there any more."""
+
+    code = "PREVIEW_GONE"
+    default_message = "The video of this preview is not available."
+
+
+class IngestFailed(DomainError):
+    """Some files could not be indexed; the command's summary names them."""
+
+    code: ClassVar[str] = "INGEST_FAILED"
+    default_message = "Some files could not be indexed."

@@ -1,0 +1,1 @@
+"""From files on disk to frame tracks: discovery, jobs, and the work on one file."""

@@ -1,0 +1,166 @@
+"""One ingest job, from claim to end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from anime_search import runtime
+from anime_search.decoders import DecoderFailed
+from anime_search.engine.episode import parse_path
+from anime_search.engine.video import VideoError
+from anime_search.engine.work import FileChanged, FileStamp, TrackOrder, TrackReceipt, carry_out, digest_file
+from anime_search.ingest.discovery import path_key
+from anime_search.ingest.jobs import (
+    RENEW_EVERY_S,
+    claim_content,
+    claim_job,
+    end_job,
+    postpone_job,
+    renew_lease,
+)
+from anime_search.metadata.services import anime_for_id
+from anime_search.models import NAME_LENGTH, FrameTrackFile, IngestJob, JobOutcome, Video, VideoFile
+from core import clock
+
+log = logging.getLogger(__name__)
+
+#: Seconds that reading or decoding one file may take: far beyond any real one, so that a hang ends.
+READ_TIMEOUT_S = 3600.0
+DECODE_TIMEOUT_S = 6 * 3600.0
+
+
+class _LeaseLost(Exception):
+    """Another worker has taken the job: this one must not write its result."""
+
+
+def run_ingest_job(*, job_id: int, workers: int = 1) -> None:
+    """Carry out a job: identify the file by its content, decode it if that is new, and store its track.
+
+    Returns without doing anything if the job has ended or belongs to another worker.
+
+    Args:
+        workers: decoding children of this process that are shared by its jobs.
+    """
+    job = claim_job(job_id=job_id)
+    if job is None:
+        return
+    try:
+        _run(job, workers)
+    except VideoError as error:
+        end_job(job=job, outcome=JobOutcome.BROKEN, fault=error.fault, message=str(error))
+    except FileChanged:
+        end_job(job=job, outcome=JobOutcome.GONE, message="was removed or replaced while it was read")
+    except DecoderFailed as error:
+        end_job(job=job, outcome=JobOutcome.BROKEN, message=str(error))
+    except _LeaseLost:
+        log.warning("ingest job %d was taken over by another worker", job.pk)
+    except Exception as error:
+        log.exception("ingest job %d failed", job.pk)
+        end_job(job=job, outcome=JobOutcome.ERROR, message=f"{type(error).__name__}: see the log")
+
+
+def _run(job: IngestJob, workers: int) -> None:
+    path, stamp = Path(job.path), FileStamp(job.size, job.mtime_ns, job.inode)
+    pool, heartbeat = runtime.decoder_pool(workers), _Heartbeat(job)
+    content = pool.run(digest_file, path, stamp, timeout_s=READ_TIMEOUT_S, on_progress=heartbeat)
+    descriptor = runtime.descriptor().name
+    if (video := Video.objects.filter(sha256=content, tracks__descriptor=descriptor).first()) is not None:
+        _place_file(job, video, stamp)
+        end_job(job=job, outcome=JobOutcome.KNOWN, video_id=video.pk)
+        return
+    if not claim_content(job=job, content=content):
+        postpone_job(job=job)
+        return
+    receipt = pool.run(
+        carry_out,
+        TrackOrder(
+            path=path,
+            stamp=stamp,
+            video=content,
+            tracks=runtime.tracks_dir(),
+            descriptor=descriptor,
+            rate_hz=settings.ANIME_SAMPLE_RATE_HZ,
+            limits=runtime.VIDEO_LIMITS,
+        ),
+        timeout_s=DECODE_TIMEOUT_S,
+        on_progress=heartbeat,
+    )
+    with transaction.atomic():
+        video = _store_video(job, content, descriptor, receipt)
+        _place_file(job, video, stamp)
+        end_job(job=job, outcome=JobOutcome.INDEXED, video_id=video.pk)
+
+
+class _Heartbeat:
+    """Renews a job's lease as its child reports progress."""
+
+    def __init__(self, job: IngestJob) -> None:
+        self._job = job
+        self._renewed_at = -RENEW_EVERY_S
+
+    def __call__(self, done_s: float, total_s: float) -> None:
+        if time.monotonic() - self._renewed_at < RENEW_EVERY_S:
+            return
+        self._renewed_at = time.monotonic()
+        if not renew_lease(job=self._job, done_s=done_s, total_s=total_s):
+            raise _LeaseLost
+
+
+def _store_video(job: IngestJob, content: str, descriptor: str, receipt: TrackReceipt) -> Video:
+    info = receipt.info
+    video, _ = Video.objects.update_or_create(
+        sha256=content,
+        defaults={
+            "size": job.size,
+            "duration_ms": round(info.duration_s * 1000),
+            "width": info.width,
+            "height": info.height,
+            "fps": info.fps,
+            "codec": info.codec,
+            **_read_off(job),
+        },
+    )
+    FrameTrackFile.objects.update_or_create(
+        video=video, descriptor=descriptor, defaults={"frames": receipt.frames, "sha256": receipt.sha256}
+    )
+    IngestJob.objects.filter(pk=job.pk).update(done_s=info.duration_s, total_s=info.duration_s)
+    return video
+
+
+def _read_off(job: IngestJob) -> dict[str, object]:
+    """What a path says of the video in it."""
+    path = Path(job.path)
+    parsed = parse_path(path, Path(job.root))
+    return {
+        "filename": path.name[:NAME_LENGTH],
+        "title": parsed.title[:NAME_LENGTH],
+        "season": parsed.season,
+        "episode": parsed.episode,
+        "episode_end": parsed.episode_end,
+        "absolute_episode": parsed.absolute_episode,
+        "kind": parsed.kind.value,
+        "anime": anime_for_id(anilist_id=parsed.anilist_id) if parsed.anilist_id else None,
+    }
+
+
+def _place_file(job: IngestJob, video: Video, stamp: FileStamp) -> None:
+    """Note where the video lies; a file that was moved takes the video's names with it."""
+    VideoFile.objects.update_or_create(
+        path_sha256=path_key(job.path),
+        defaults={
+            "video": video,
+            "path": job.path,
+            "size": stamp.size,
+            "mtime_ns": stamp.mtime_ns,
+            "inode": stamp.inode,
+            "seen_at": clock.now(),
+        },
+    )
+    elsewhere = video.files.exclude(path=job.path).values_list("path", flat=True)
+    if not any(Path(path).is_file() for path in elsewhere):
+        Video.objects.filter(pk=video.pk).update(**_read_off(job))

@@ -1,0 +1,1 @@
+"""Titles' metadata: asked of AniList, or read from files that were downloaded elsewhere."""

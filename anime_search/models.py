@@ -1,0 +1,226 @@
+"""Titles, videos, their files and frame tracks, and the jobs that index them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from anime_search.engine.episode import ParsedPath, VideoKind
+from anime_search.engine.video import VideoFault
+
+#: Longest title, file name or message that is kept.
+NAME_LENGTH = 255
+
+
+class AnimeFormat(models.TextChoices):
+    """How a title was published, in AniList's words (``MediaFormat``)."""
+
+    TV = "TV", _("TV series")
+    TV_SHORT = "TV_SHORT", _("TV short")
+    MOVIE = "MOVIE", _("Movie")
+    SPECIAL = "SPECIAL", _("Special")
+    OVA = "OVA", _("OVA")
+    ONA = "ONA", _("ONA")
+    MUSIC = "MUSIC", _("Music video")
+
+
+class AnimeSeason(models.TextChoices):
+    """Quarter of the year in which a title began (AniList's ``MediaSeason``)."""
+
+    WINTER = "WINTER", _("Winter")
+    SPRING = "SPRING", _("Spring")
+    SUMMER = "SUMMER", _("Summer")
+    FALL = "FALL", _("Fall")
+
+
+class Anime(models.Model):
+    """A title. One that only a folder's number names is kept too, and filled in when its metadata comes."""
+
+    anilist_id = models.PositiveIntegerField(unique=True)
+    mal_id = models.PositiveIntegerField(null=True, blank=True, db_index=True)
+    title_native = models.CharField(max_length=NAME_LENGTH, blank=True)
+    title_romaji = models.CharField(max_length=NAME_LENGTH, blank=True)
+    title_english = models.CharField(max_length=NAME_LENGTH, blank=True)
+    title_chinese = models.CharField(max_length=NAME_LENGTH, blank=True)
+    title_korean = models.CharField(max_length=NAME_LENGTH, blank=True)
+    synonyms = models.JSONField(default=list, blank=True)
+    synonyms_chinese = models.JSONField(default=list, blank=True)
+    season = models.CharField(max_length=6, choices=AnimeSeason.choices, blank=True)
+    season_year = models.PositiveSmallIntegerField(null=True, blank=True)
+    start_month = models.PositiveSmallIntegerField(null=True, blank=True)
+    format = models.CharField(max_length=8, choices=AnimeFormat.choices, blank=True)
+    episodes = models.PositiveIntegerField(null=True, blank=True)
+    is_adult = models.BooleanField(default=False)
+    cover_url = models.URLField(max_length=500, blank=True)
+    metadata_at = models.DateTimeField(
+        _("metadata fetched at"), null=True, blank=True, help_text=_("empty: AniList was not asked yet")
+    )
+    metadata_missing = models.BooleanField(default=False, help_text=_("AniList has no such anime"))
+
+    class Meta:
+        verbose_name_plural = "anime"
+
+    def __str__(self) -> str:
+        return self.display_title or f"AniList {self.anilist_id}"
+
+    @property
+    def display_title(self) -> str:
+        """The title most readers know; empty while nothing but the number is known."""
+        return (
+            self.title_romaji
+            or self.title_english
+            or self.title_native
+            or self.title_chinese
+            or self.title_korean
+        )
+
+
+class Video(models.Model):
+    """A video by its content: the same bytes are one video, wherever they lie and whatever they are called."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    size = models.PositiveBigIntegerField()
+    anime = models.ForeignKey(Anime, null=True, blank=True, on_delete=models.SET_NULL, related_name="videos")
+    filename = models.CharField(max_length=NAME_LENGTH)
+    title = models.CharField(max_length=NAME_LENGTH, help_text=_("read off the path"))
+    season = models.PositiveIntegerField(null=True, blank=True)
+    episode = models.FloatField(null=True, blank=True)
+    episode_end = models.FloatField(null=True, blank=True)
+    absolute_episode = models.FloatField(null=True, blank=True)
+    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in VideoKind])
+    duration_ms = models.PositiveBigIntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    fps = models.FloatField()
+    codec = models.CharField(max_length=40)
+    indexed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["anime", "episode"], name="video_by_episode")
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
+
+    @property
+    def parsed(self) -> ParsedPath:
+        """What was read off the path, as far as it is kept."""
+        return ParsedPath(
+            title=self.title,
+            season=self.season,
+            episode=self.episode,
+            episode_end=self.episode_end,
+            absolute_episode=self.absolute_episode,
+            kind=VideoKind(self.kind),
+            version=None,
+            release_group=None,
+            anilist_id=None,
+            year=None,
+        )
+
+
+class VideoFile(models.Model):
+    """A place where a video lies. Size, time and inode tell cheaply whether the file is still the same."""
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="files")
+    path = models.TextField()
+    path_sha256 = models.CharField(max_length=64, unique=True)
+    size = models.PositiveBigIntegerField()
+    mtime_ns = models.BigIntegerField()
+    inode = models.CharField(max_length=20)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class FrameTrackFile(models.Model):
+    """The descriptors of a video, by one descriptor; the vectors are in a file beside the manifest of it here."""
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="tracks")
+    descriptor = models.CharField(max_length=40)
+    frames = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["video", "descriptor"], name="one_track_a_descriptor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.video_id}/{self.descriptor}"
+
+
+class JobStatus(models.TextChoices):
+    """States of a job; the row is the truth, whatever a broker says."""
+
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+
+
+class JobOutcome(models.TextChoices):
+    """How a job that ended did so."""
+
+    INDEXED = "indexed", _("indexed")
+    KNOWN = "known", _("content known already")
+    BROKEN = "broken", _("broken file")
+    GONE = "gone", _("file gone or replaced")
+    ERROR = "error", _("our failure")
+
+
+class IngestJob(models.Model):
+    """One file to be indexed: queued, then running under a lease, then done or failed.
+
+    A worker claims it by a conditional update and renews ``leased_until`` while it works; a job whose lease
+    ran out belongs to a worker that died, and may be claimed again, ``MAX_ATTEMPTS`` times at most.
+    """
+
+    MAX_ATTEMPTS: ClassVar[int] = 3
+
+    path = models.TextField()
+    path_sha256 = models.CharField(max_length=64, db_index=True)
+    root = models.TextField()
+    size = models.PositiveBigIntegerField()
+    mtime_ns = models.BigIntegerField()
+    inode = models.CharField(max_length=20)
+    status = models.CharField(max_length=8, choices=JobStatus.choices, default=JobStatus.QUEUED)
+    outcome = models.CharField(max_length=8, choices=JobOutcome.choices, blank=True)
+    fault = models.CharField(max_length=12, choices=[(f.value, f.value) for f in VideoFault], blank=True)
+    message = models.CharField(max_length=NAME_LENGTH, blank=True)
+    content = models.CharField(max_length=64, blank=True, help_text=_("SHA-256, once the file was read"))
+    video = models.ForeignKey(Video, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    owner = models.CharField(max_length=120, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    done_s = models.FloatField(default=0)
+    total_s = models.FloatField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["status", "leased_until"], name="ingest_job_to_claim")
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["path_sha256"],
+                condition=Q(status__in=[JobStatus.QUEUED, JobStatus.RUNNING]),
+                name="one_open_ingest_job_a_path",
+            ),
+            models.UniqueConstraint(
+                fields=["content"],
+                condition=Q(status=JobStatus.RUNNING) & ~Q(content=""),
+                name="one_running_ingest_job_a_content",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.path}"

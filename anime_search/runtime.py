@@ -1,0 +1,150 @@
+"""Settings made into engine objects; the process's index, and its hot reload."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+from anime_search.decoders import DecoderPool
+from anime_search.engine.descriptor import DctDescriptor, Descriptor
+from anime_search.engine.image import ImageLimits
+from anime_search.engine.index.manifest import Geometry
+from anime_search.engine.index.snapshot import Snapshot
+from anime_search.engine.index.store import IndexStore
+from anime_search.engine.search import SceneSearcher
+from anime_search.engine.similarity import CALIBRATIONS
+from anime_search.engine.video import VideoLimits
+from anime_search.errors import IndexUnavailable
+from core import clock
+
+log = logging.getLogger(__name__)
+
+VIDEO_LIMITS = VideoLimits()
+#: A query is reduced to 640 pixels on its long side before it goes to a worker: its views need no more.
+IMAGE_LIMITS = ImageLimits(working_side=640)
+
+
+class IndexHandle:
+    """The process's view of the index: always a whole snapshot, replaced when a newer generation is in use.
+
+    A request that finds a newer generation on disk starts one thread that loads it, and is answered, like
+    every request meanwhile, from the snapshot at hand.
+    """
+
+    def __init__(self, store: IndexStore) -> None:
+        self.store = store
+        self._snapshot: Snapshot | None = None
+        self._seen: tuple[int, int, int] | None = None
+        self._loading = threading.Lock()
+        self.problems: list[str] = []
+
+    def snapshot(self) -> Snapshot:
+        """The generation to search now.
+
+        Raises:
+            IndexUnavailable: there is none that is whole.
+        """
+        if self._snapshot is None:
+            self.refresh()
+        elif self._stamp() != self._seen and self._loading.acquire(blocking=False):
+            threading.Thread(target=self._reload_and_release, name="index-reload", daemon=True).start()
+        if self._snapshot is None:
+            raise IndexUnavailable
+        return self._snapshot
+
+    def refresh(self) -> None:
+        """Load the generation in use, now, if it is not the one at hand."""
+        with self._loading:
+            if self._stamp() != self._seen:
+                self._reload()
+
+    def _reload_and_release(self) -> None:
+        try:
+            self._reload()
+        finally:
+            self._loading.release()
+
+    def _reload(self) -> None:
+        stamp = self._stamp()
+        known = self._snapshot
+        shared = (
+            {}
+            if known is None
+            else {
+                ref.sha256: segment
+                for ref, segment in zip(known.manifest.segments, known.segments, strict=True)
+            }
+        )
+        snapshot, problems = self.store.load_best(shared)
+        for problem in problems:
+            log.error("index: %s", problem)
+        self.problems, self._seen = problems, stamp
+        # A generation older than the one at hand is only taken if an operator went back to it on purpose.
+        if snapshot is not None and (not problems or known is None):
+            self._snapshot = snapshot
+            log.info("index: generation %d with %d frames is in use", snapshot.number, snapshot.count)
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            stat = (self.store.root / "CURRENT").stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_ino, stat.st_size
+
+
+@cache
+def descriptor() -> Descriptor:
+    """The descriptor that new videos are described with."""
+    return DctDescriptor()
+
+
+@cache
+def index_store() -> IndexStore:
+    """The index on disk."""
+    made_by = descriptor()
+    return IndexStore(
+        settings.DATA_DIR / "index",
+        Geometry(made_by.name, made_by.dim),
+        ef=settings.ANIME_INDEX_EF,
+        now=clock.now,
+    )
+
+
+@cache
+def index() -> IndexHandle:
+    """The process's handle on the index."""
+    return IndexHandle(index_store())
+
+
+@cache
+def searcher() -> SceneSearcher:
+    """The search with the current descriptor."""
+    return SceneSearcher(descriptor(), CALIBRATIONS[descriptor().name])
+
+
+_pool_lock = threading.Lock()
+_pools: dict[int, DecoderPool] = {}
+
+
+def decoder_pool(workers: int) -> DecoderPool:
+    """The process's decoding children, started when the first file comes."""
+    with _pool_lock:
+        if workers not in _pools:
+            _pools[workers] = DecoderPool(workers)
+        return _pools[workers]
+
+
+def close_decoder_pools() -> None:
+    """End the decoding children."""
+    with _pool_lock:
+        while _pools:
+            _pools.popitem()[1].close()
+
+
+def tracks_dir() -> Path:
+    """Where frame tracks are kept."""
+    return Path(settings.DATA_DIR) / "tracks"

@@ -1,0 +1,156 @@
+"""The search as the surfaces call it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from celery.exceptions import TimeoutError as NoAnswer
+from django.conf import settings
+from django.core.cache import cache
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from accounts.principal import Principal
+from anime_search import runtime
+from anime_search.engine.image import ImageError, ImageFault, Picture, decode_image
+from anime_search.engine.search import Scene, SearchOutcome
+from anime_search.errors import ImageEmpty, ImageTooLarge, ImageUndecodable, IndexUnavailable, SearchTimedOut
+from anime_search.selectors import Candidate, candidates_of, videos_of_anime
+from core.errors import DomainError, Unavailable
+
+_FAULTS: dict[ImageFault, type[DomainError]] = {
+    ImageFault.EMPTY: ImageEmpty,
+    ImageFault.TOO_LARGE: ImageTooLarge,
+    ImageFault.TOO_MANY_PIXELS: ImageTooLarge,
+    ImageFault.UNSUPPORTED: ImageUndecodable,
+    ImageFault.UNDECODABLE: ImageUndecodable,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """What a search found.
+
+    Attributes:
+        candidates: best first.
+        confident: whether the first is called a match.
+        frames: frame runs in the index.
+        timings_ms: milliseconds by stage.
+    """
+
+    candidates: list[Candidate]
+    confident: bool
+    frames: int
+    timings_ms: dict[str, float]
+
+
+def read_image(data: bytes) -> Picture:
+    """Decode what a caller sent.
+
+    Raises:
+        ImageEmpty, ImageTooLarge, ImageUndecodable: it cannot be searched.
+    """
+    try:
+        return decode_image(data, runtime.IMAGE_LIMITS)
+    except ImageError as error:
+        raise _FAULTS[error.reason] from error
+
+
+def search_scenes(
+    *, principal: Principal, image: bytes, limit: int = 5, anilist_id: int | None = None
+) -> SearchAnswer:
+    """Find the scenes that a picture may be from, by a worker on the ``search`` queue.
+
+    Args:
+        principal: on whose behalf.
+        image: the bytes of a picture in any known format.
+        limit: candidates at most.
+        anilist_id: look in this title only.
+
+    Raises:
+        ImageEmpty, ImageTooLarge, ImageUndecodable: the picture cannot be searched.
+        IndexUnavailable, SearchTimedOut, Unavailable: the service is out of order for now.
+    """
+    from anime_search.tasks import search
+
+    started = time.perf_counter()
+    picture = read_image(image)
+    decoded = time.perf_counter()
+    search_id = secrets.token_urlsafe(16)
+    videos = None if anilist_id is None else sorted(videos_of_anime(anilist_id=anilist_id))
+    deadline_s = settings.ANIME_SEARCH_DEADLINE_S
+    try:
+        cache.set(
+            _cache_key(search_id),
+            {
+                "rgb": picture.rgb.tobytes(),
+                "shape": picture.rgb.shape,
+                "flat": picture.flat,
+                "limit": limit,
+                "videos": videos,
+            },
+            timeout=deadline_s,
+        )
+        pending = search.apply_async(args=[search_id], expires=deadline_s)
+        try:
+            found = pending.get(timeout=deadline_s, interval=0.005, disable_sync_subtasks=False)
+        finally:
+            pending.forget()
+    except NoAnswer as error:
+        raise SearchTimedOut from error
+    except (OperationalError, RedisError, ConnectionError) as error:
+        raise Unavailable from error
+    if found.get("unavailable"):
+        raise IndexUnavailable
+    answered = time.perf_counter()
+    scenes = [Scene(**scene) for scene in found["scenes"]]
+    return SearchAnswer(
+        candidates=candidates_of(scenes),
+        confident=found["confident"],
+        frames=found["frames"],
+        timings_ms={
+            "decode": 1000 * (decoded - started),
+            **found["timings_ms"],
+            "worker": 1000 * (answered - decoded),
+            "total": 1000 * (time.perf_counter() - started),
+        },
+    )
+
+
+def answer_search(*, search_id: str) -> dict[str, Any]:
+    """The worker's part of :func:`search_scenes`: plain values that travel as JSON."""
+    laid_down = cache.get(_cache_key(search_id))
+    if laid_down is None:
+        return {"unavailable": True}
+    cache.delete(_cache_key(search_id))
+    rgb = np.frombuffer(laid_down["rgb"], np.uint8).reshape(laid_down["shape"])
+    videos = laid_down["videos"]
+    try:
+        outcome = search_picture(
+            rgb=rgb,
+            flat=laid_down["flat"],
+            limit=laid_down["limit"],
+            videos=None if videos is None else frozenset(videos),
+        )
+    except IndexUnavailable:
+        return {"unavailable": True}
+    return asdict(outcome)
+
+
+def search_picture(
+    *, rgb: np.ndarray[Any, np.dtype[np.uint8]], flat: bool, limit: int, videos: frozenset[str] | None
+) -> SearchOutcome:
+    """Search the index of this process: what workers and the command line stand on.
+
+    Raises:
+        IndexUnavailable: there is no index that is whole.
+    """
+    return runtime.searcher().search(rgb, runtime.index().snapshot(), limit=limit, videos=videos, flat=flat)
+
+
+def _cache_key(search_id: str) -> str:
+    return f"search:{search_id}"

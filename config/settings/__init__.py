@@ -1,0 +1,153 @@
+"""Django settings: one package for every profile.
+
+The *embedded* profile (SQLite, in-process cache and broker) is what runs when nothing is set;
+``DATABASE_URL`` and ``REDIS_URL`` alone make it the *production* one.
+"""
+
+from __future__ import annotations
+
+import os
+
+from config.env import BASE_DIR, directory, env, networks, secret_key
+from config.settings.queues import celery_settings
+from config.settings.storage import caches, databases
+from config.settings.web import content_security_policy, https_settings
+
+DATA_DIR = directory("DATA_DIR", BASE_DIR / "data")
+DATABASE_URL = env.str("DATABASE_URL", "")
+REDIS_URL = env.str("REDIS_URL", "")
+#: Everything in one process tree: the server process runs the Celery workers in threads.
+EMBEDDED = not REDIS_URL
+
+#: Where ``manage.py serve`` listens.
+HOST = env.str("HOST", "127.0.0.1")
+PORT = env.int("PORT", 8000, validate=lambda port: 0 < port < 65536)
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = secret_key(DATA_DIR, required=bool(DATABASE_URL))
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+#: The site's own address in links that API answers carry; empty: taken from the request's Host.
+SITE_URL = env.str("SITE_URL", "").rstrip("/")
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
+#: Hosts or networks that an operator lets image URLs reach although they are not public.
+FETCH_ALLOWED_NETWORKS: tuple[str, ...] = tuple(env.list("FETCH_ALLOWED_NETWORKS", []))
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "csp",
+    "core",
+    "accounts",
+    "apikeys",
+    "credits",
+    "anime_search",
+    "deepfake",
+    "rankings",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+#: A client of the original APIs posts to exactly the documented path: redirecting it would lose the body.
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASES = databases(DATABASE_URL, DATA_DIR)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = caches(REDIS_URL)
+globals().update(celery_settings(REDIS_URL))
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = directory("STATIC_ROOT", DATA_DIR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+#: Files are found where they lie while developing and testing; a server collects them first.
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+#: The largest request body that any surface takes; each surface may ask for less.
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 32 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+CONTENT_SECURITY_POLICY = content_security_policy()
+globals().update(https_settings(enabled=env.bool("HTTPS", False)))
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO").upper()},
+    "loggers": {"celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+}
+
+# --- the scene index -----------------------------------------------------------------------------------------
+#: Where the frame index lives: ``hnsw`` is files under DATA_DIR.
+ANIME_INDEX = env.str("ANIME_INDEX", "hnsw")
+#: Candidates that the graph search of HNSW keeps (its ``ef``): recall against time.
+ANIME_INDEX_EF = env.int("ANIME_INDEX_EF", 256, validate=lambda value: 16 <= value <= 4096)
+#: Frames a second that ingest looks at, at most.
+ANIME_SAMPLE_RATE_HZ = env.float("ANIME_SAMPLE_RATE_HZ", 12.0, validate=lambda value: 0.5 <= value <= 60)
+#: Seconds that a search may take, from the queue to the answer, before it is given up.
+ANIME_SEARCH_DEADLINE_S = env.float("ANIME_SEARCH_DEADLINE_S", 15.0)
+#: Files that one process decodes at a time. Celery's ingest workers are processes themselves, of one file each.
+INGEST_WORKERS = env.int(
+    "INGEST_WORKERS", (os.cpu_count() or 1) if EMBEDDED else 1, validate=lambda n: 1 <= n <= 256
+)
+ANILIST_URL = env.str("ANILIST_URL", "https://graphql.anilist.co")

@@ -1,0 +1,64 @@
+"""Celery's settings: the same tasks over Redis, or inside the server process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kombu.entity import Exchange, Queue
+
+#: A message that a dead worker held goes back to the queue after this long; longer than any task's hard limit.
+VISIBILITY_TIMEOUT_S = 3600 * 7
+
+QUEUES = ("search", "ingest", "deepfake", "mail", "housekeeping")
+
+ROUTES = {
+    "anime_search.tasks.search": {"queue": "search"},
+    "anime_search.tasks.ingest": {"queue": "ingest"},
+    "anime_search.tasks.*": {"queue": "housekeeping"},
+    "deepfake.tasks.*": {"queue": "deepfake"},
+}
+
+#: Periodic tasks: name -> (task, seconds between runs).
+BEAT = {
+    "requeue-ingest": ("anime_search.tasks.requeue_ingest", 15.0),
+}
+
+
+def celery_settings(redis_url: str) -> dict[str, Any]:
+    """Settings in Celery's Django namespace (``CELERY_``)."""
+    embedded = not redis_url
+    options: dict[str, Any] = (
+        # The in-memory transport polls: at Celery's default of a second, every search would wait for it.
+        {"polling_interval": 0.01}
+        if embedded
+        else {
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "unacked_restore_interval": 5,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 3,
+            "retry_on_timeout": True,
+        }
+    )
+    return {
+        "CELERY_BROKER_URL": "memory://localhost/" if embedded else redis_url,
+        "CELERY_RESULT_BACKEND": "cache+memory://" if embedded else redis_url,
+        "CELERY_BROKER_TRANSPORT_OPTIONS": options,
+        "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
+        "CELERY_TASK_SERIALIZER": "json",
+        "CELERY_RESULT_SERIALIZER": "json",
+        "CELERY_ACCEPT_CONTENT": ["json"],
+        "CELERY_RESULT_EXPIRES": 300,
+        "CELERY_TASK_ACKS_LATE": True,
+        "CELERY_TASK_REJECT_ON_WORKER_LOST": True,
+        "CELERY_WORKER_PREFETCH_MULTIPLIER": 1,
+        "CELERY_WORKER_HIJACK_ROOT_LOGGER": False,
+        "CELERY_TASK_DEFAULT_QUEUE": "housekeeping",
+        "CELERY_TASK_QUEUES": [Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
+        "CELERY_TASK_ROUTES": ROUTES,
+        "CELERY_TASK_CREATE_MISSING_QUEUES": False,
+        "CELERY_BEAT_SCHEDULE": {
+            name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+            for name, (task, seconds) in BEAT.items()
+        },
+        "CELERY_TIMEZONE": "UTC",
+    }

@@ -1,0 +1,43 @@
+"""What browsers are told: content policy and transport security."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from csp.constants import NONE, SELF
+
+from config.env import env
+
+
+def content_security_policy() -> dict[str, Any]:
+    """Scripts, styles and media of our own host only; previews of a chosen file come as ``blob:``."""
+    return {
+        "DIRECTIVES": {
+            "default-src": [NONE],
+            "script-src": [SELF],
+            "style-src": [SELF],
+            "img-src": [SELF, "blob:", "data:"],
+            "media-src": [SELF, "blob:"],
+            "font-src": [SELF],
+            "connect-src": [SELF],
+            "manifest-src": [SELF],
+            "form-action": [SELF],
+            "base-uri": [NONE],
+            "frame-ancestors": [NONE],
+        }
+    }
+
+
+def https_settings(*, enabled: bool) -> dict[str, Any]:
+    """Cookies, redirects and HSTS for a site behind TLS; off on a laptop's plain loopback address."""
+    settings: dict[str, Any] = {
+        "SESSION_COOKIE_SECURE": enabled,
+        "CSRF_COOKIE_SECURE": enabled,
+        "SECURE_SSL_REDIRECT": enabled,
+        "SECURE_HSTS_SECONDS": 31_536_000 if enabled else 0,
+        "SECURE_HSTS_INCLUDE_SUBDOMAINS": enabled,
+        "SECURE_HSTS_PRELOAD": enabled,
+    }
+    if enabled and env.bool("BEHIND_TLS_PROXY", False):
+        settings["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
+    return settings

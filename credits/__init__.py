@@ -1,0 +1,1 @@
+"""Metering: rate windows, daily allowances and credits, one path for every product."""

@@ -1,0 +1,1 @@
+"""Is a video real, or made by an AI?"""

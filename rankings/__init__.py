@@ -1,0 +1,1 @@
+"""Search events made into rankings and recent searches."""
