@@ -187,11 +187,9 @@ class AniListClient:
             raise AniListUnavailable(
                 f"AniList asks to wait for {wait_s:.0f} seconds ({fault}).", retry_after_s=int(wait_s)
             )
-        backoff_s = min(_FIRST_BACKOFF_S * 2 ** (failures - 1), self._max_wait_s)
-        if wait_s is None:
-            pause_s = backoff_s * (0.5 + self._jitter() / 2)
-        else:
-            pause_s = wait_s + self._jitter()
+        jitter = self._jitter()
+        backoff_s = min(_FIRST_BACKOFF_S * 2 ** (failures - 1), self._max_wait_s) * (0.5 + jitter / 2)
+        pause_s = max(backoff_s, 0.0 if wait_s is None else wait_s + jitter)
         log.info("AniList: try %d failed (%s); the next in %.0f s", failures, fault, pause_s)
         self._pace.hold(pause_s)
 

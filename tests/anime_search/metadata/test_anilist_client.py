@@ -182,12 +182,13 @@ def test_good_part_of_a_partial_answer_is_used_and_only_the_rest_asked_again(
     anilist.know(1, 2, 3)
     error = {"message": "Internal Server Error", "path": ["Page", "media", 1]}
     anilist.script.append(Reply(body=page(media(1), None, media(77), errors=[error])))
-    first, second = ask(anilist, fake_clock, 1, 2, 3, 4)
+    first, second = ask(anilist, fake_clock, 1, 2, 3, 4, rate_per_minute=90)
     assert set(first.found) == {1}
     assert not first.unknown
     assert set(second.found) == {2, 3}
     assert second.unknown == {4}
     assert anilist.asked == [[1, 2, 3, 4], [2, 3, 4]]
+    assert fake_clock.naps == [pytest.approx(1.0)]
 
 
 def test_error_beside_all_that_was_asked_for_is_no_failure(
@@ -197,9 +198,13 @@ def test_error_beside_all_that_was_asked_for_is_no_failure(
     assert found_in(ask(anilist, fake_clock, 1, max_tries=1)) == {1}
 
 
-def test_back_off_doubles_with_jitter_and_ends(anilist: FakeAniList, fake_clock: FakeClock) -> None:
-    anilist.script.extend([Reply(500, b"")] * 20)
-    with pytest.raises(AniListUnavailable, match=r"in 5 tries \(the last: HTTP status 500\)"):
+@pytest.mark.parametrize("reply", [Reply(500, b""), Reply(429, TOO_MANY, {"Retry-After": "0"})])
+def test_back_off_doubles_with_jitter_and_ends(
+    anilist: FakeAniList, fake_clock: FakeClock, reply: Reply
+) -> None:
+    anilist.script.extend([reply] * 20)
+    said = rf"in 5 tries \(the last: HTTP status {reply.status}\)"
+    with pytest.raises(AniListUnavailable, match=said):
         ask(anilist, fake_clock, 1, rate_per_minute=90, max_tries=5, jitter=lambda: 0.5)
     assert len(anilist.asked) == 5
     assert fake_clock.naps == [pytest.approx(seconds) for seconds in (1.5, 3.0, 6.0, 12.0)]

@@ -95,7 +95,8 @@ def test_offline_database(tmp_path: Path) -> None:
     ("changes", "ids", "absent"),
     [
         ({"sources": ["https://anidb.net/anime/23"]}, [], set()),
-        ({"sources": ["https://anilist.co/anime/1", "https://anilist.co/anime/2"]}, [1, 2], {"mal_id"}),
+        ({"sources": [*OFFLINE["sources"], "https://anilist.co/anime/2"]}, [1, 2], {"mal_id"}),
+        ({"sources": [*OFFLINE["sources"], "https://myanimelist.net/anime/2"]}, [1], {"mal_id"}),
         (
             {"sources": ["https://anilist.co/manga/1", "https://evil.example/https://anilist.co/anime/1", 3]},
             [],
