@@ -10,8 +10,7 @@ READY_DEV := $(VENV)/.ready-dev
 # hnswlib is compiled here, for any processor of this kind and not for this very one.
 export HNSWLIB_NO_NATIVE := 1
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
-# make's command line (PORT=…, HOST=…, DATA_DIR=…) reaches Django as environment.
-export PORT HOST DATA_DIR DATABASE_URL REDIS_URL
+# What is set on make's command line (PORT=…, HOST=…, DATA_DIR=…) reaches Django as environment by itself.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run serve ingest migrate test test-integration test-browser check format lock screenshots clean

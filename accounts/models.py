@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 
@@ -26,6 +28,14 @@ class UserManager(BaseUserManager["User"]):
         user.set_password(password)
         user.save(using=self._db)
         return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The user who signs in with this address, in whatever letter case it is typed.
+
+        Raises:
+            User.DoesNotExist: nobody does.
+        """
+        return self.get(Exact(Lower("email"), Lower(Value(username))))
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Make a member of staff with every permission (``manage.py createsuperuser``)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 
 from anime_search.models import Anime, FrameTrackFile, IngestJob, Video, VideoFile
@@ -12,6 +13,8 @@ from anime_search.models import Anime, FrameTrackFile, IngestJob, Video, VideoFi
 
 @admin.register(Anime)
 class AnimeAdmin(admin.ModelAdmin):
+    ordering = ("anilist_id",)
+    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
     list_display = (
         "anilist_id",
         "display_title",

@@ -8,8 +8,6 @@ from typing import Any
 from django.apps import AppConfig
 from django.core import checks
 
-from anime_search import runtime
-
 
 class Tags(checks.Tags):
     index = "index"
@@ -32,6 +30,8 @@ def check_index_backend(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
 @checks.register(Tags.index, deploy=True)
 def check_index_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Say which generation of the index is broken; an older whole one goes on serving."""
+    from anime_search import runtime
+
     handle = runtime.index()
     handle.refresh()
     return [

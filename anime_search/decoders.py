@@ -5,12 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as StillRunning
+from concurrent.futures.process import BrokenProcessPool
 from ctypes import Array, c_double
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from anime_search.engine.work import Progress, keep_single_threaded, no_progress
 
@@ -20,10 +24,16 @@ Result = TypeVar("Result")
 FILES_A_CHILD = 200
 #: Seconds between two looks at a child's progress.
 WATCH_EVERY_S = 0.5
+#: Seconds between a child's looks at its parent.
+ORPHANED_AFTER_S = 1.0
 
 
 class DecoderFailed(Exception):
     """The child died or ran out of time on a file."""
+
+
+class DecoderStopped(Exception):
+    """The pool was closed while a file was worked on, or before: nothing is wrong with the file."""
 
 
 class DecoderPool:
@@ -35,17 +45,24 @@ class DecoderPool:
 
     def __init__(self, workers: int) -> None:
         # Forking a process whose threads hold locks (a server, a worker) can hang the child: start it afresh.
-        context = multiprocessing.get_context("spawn")
-        self._positions: Array[c_double] = context.RawArray("d", 2 * workers)
-        self._slots: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._context = multiprocessing.get_context("spawn")
+        self._workers = workers
+        self._positions: Array[c_double] = self._context.RawArray("d", 2 * workers)
+        self._slots: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         for slot in range(workers):
             self._slots.put(slot)
-        self._pool = ProcessPool(
-            max_workers=workers,
+        self._lock = threading.Lock()
+        self._closed = False
+        self._futures: set[ProcessFuture[Any]] = set()
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._workers,
             max_tasks=FILES_A_CHILD,
             initializer=_prepare,
             initargs=(self._positions, os.getpid()),
-            context=context,
+            context=self._context,
         )
 
     def run(
@@ -58,51 +75,100 @@ class DecoderPool:
 
         Raises:
             DecoderFailed: the child crashed, or took longer than ``timeout_s``.
+            DecoderStopped: the pool was closed.
             Exception: whatever ``work`` raises.
         """
         slot = self._slots.get()
         try:
-            self._positions[2 * slot] = self._positions[2 * slot + 1] = 0.0
-            future = self._pool.schedule(_call, args=(slot, work, args), timeout=timeout_s)
+            if slot is None:
+                raise DecoderStopped
             try:
-                while True:
-                    try:
-                        result: Result = future.result(timeout=WATCH_EVERY_S)
-                    except StillRunning as error:
-                        if future.done():
-                            raise DecoderFailed("took too long") from error
-                        on_progress(self._positions[2 * slot], self._positions[2 * slot + 1])
-                    else:
-                        return result
-            except ProcessExpired as error:
-                raise DecoderFailed("the decoder crashed") from error
-            finally:
-                future.cancel()
+                return self._run_in(slot, work, args, timeout_s, on_progress)
+            except BrokenProcessPool:
+                # A child that dies between two files takes pebble's whole pool with it: that was not this file.
+                return self._run_in(slot, work, args, timeout_s, on_progress)
+        except BrokenProcessPool as error:
+            raise DecoderFailed("the decoder crashed") from error
         finally:
             self._slots.put(slot)
 
+    def _run_in(
+        self,
+        slot: int,
+        work: Callable[..., Result],
+        args: tuple[Any, ...],
+        timeout_s: float,
+        on_progress: Progress,
+    ) -> Result:
+        self._positions[2 * slot] = self._positions[2 * slot + 1] = 0.0
+        future = self._schedule(slot, work, args, timeout_s)
+        try:
+            while True:
+                try:
+                    result: Result = future.result(timeout=WATCH_EVERY_S)
+                except StillRunning as error:
+                    if future.done():
+                        raise DecoderFailed("took too long") from error
+                    on_progress(self._positions[2 * slot], self._positions[2 * slot + 1])
+                else:
+                    return result
+        except CancelledError as error:
+            raise DecoderStopped from error
+        except ProcessExpired as error:
+            raise DecoderFailed("the decoder crashed") from error
+        finally:
+            future.cancel()
+            with self._lock:
+                self._futures.discard(future)
+
+    def _schedule(
+        self, slot: int, work: Callable[..., Any], args: tuple[Any, ...], timeout_s: float
+    ) -> ProcessFuture[Any]:
+        with self._lock:
+            if self._closed:
+                raise DecoderStopped
+            if not self._pool.active:
+                self._pool = self._new_pool()
+            future: ProcessFuture[Any] = self._pool.schedule(
+                _call, args=(slot, work, args), timeout=timeout_s
+            )
+            self._futures.add(future)
+            return future
+
     def close(self) -> None:
-        """End the children at once."""
-        self._pool.stop()
+        """End the children at once; whoever waits for one is told so by :class:`DecoderStopped`."""
+        with self._lock:
+            self._closed = True
+            # Pebble itself leaves the futures of a stopped pool unanswered.
+            for future in self._futures:
+                future.cancel()
+            self._pool.stop()
+        self._slots.put(None)
         self._pool.join()
 
 
-_child_positions: Array[c_double] | None = None
-_parent = 0
+class _Child:
+    """What a child knows: where it writes its progress."""
+
+    positions: ClassVar[Array[c_double] | None] = None
 
 
 def _prepare(positions: Array[c_double], parent: int) -> None:
-    global _child_positions, _parent
-    _child_positions, _parent = positions, parent
+    _Child.positions = positions
     keep_single_threaded()
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
+
+
+def _end_with_parent(parent: int) -> None:
+    """A parent that was killed cannot stop its children: they stop themselves."""
+    while os.getppid() == parent:
+        time.sleep(ORPHANED_AFTER_S)
+    os._exit(1)
 
 
 def _call(slot: int, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     def report(done_s: float, total_s: float) -> None:
-        # A parent that was killed cannot stop its children: they stop themselves.
-        if os.getppid() != _parent:
-            os._exit(1)
-        if _child_positions is not None:
-            _child_positions[2 * slot], _child_positions[2 * slot + 1] = done_s, total_s
+        if _Child.positions is not None:
+            _Child.positions[2 * slot], _Child.positions[2 * slot + 1] = done_s, total_s
 
     return work(*args, report)

@@ -22,10 +22,17 @@ class ImageEmpty(DomainError):
 
 
 class ImageTooLarge(DomainError):
-    """More bytes or pixels than are taken."""
+    """More bytes than are taken, or (:class:`ImageTooManyPixels`) more pixels."""
 
     code = "IMAGE_TOO_LARGE"
     default_message = "The image is too large."
+
+
+class ImageTooManyPixels(ImageTooLarge):
+    """Few bytes, perhaps, that would become more pixels than are decoded."""
+
+    code = "IMAGE_TOO_MANY_PIXELS"
+    default_message = "The image has too many pixels."
 
 
 class ImageUndecodable(DomainError):
@@ -54,6 +61,13 @@ class SearchTimedOut(Unavailable):
 
     code = "SEARCH_TIMED_OUT"
     default_message = "The search took too long. Please try again in a moment."
+
+
+class PreviewTimeInvalid(DomainError):
+    """The time of a preview is no number of seconds that a video could have."""
+
+    code = "PREVIEW_TIME_INVALID"
+    default_message = "The preview's time is not valid."
 
 
 class PreviewRefused(DomainError):

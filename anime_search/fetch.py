@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from anime_search.errors import ImageFetchFailed, ImageTooLarge
+from anime_search.engine.image import sniff_format
+from anime_search.errors import ImageFetchFailed
 from anime_search.runtime import IMAGE_LIMITS
-from core.fetch_errors import FetchError, FetchTooLarge
+from core.fetch_errors import FetchError
 from core.safe_http import FetchPolicy, fetch
 
 #: Seconds that fetching a picture may take in all.
@@ -17,8 +18,7 @@ def fetch_image(url: str) -> bytes:
     """Fetch a picture's bytes; they are judged by their content, whatever type the host announces.
 
     Raises:
-        ImageTooLarge: more bytes than a picture may have.
-        ImageFetchFailed: the address was refused or gave nothing; ``data["url"]`` repeats it.
+        ImageFetchFailed: the address was refused, or gave nothing, too much, or no picture.
     """
     policy = FetchPolicy(
         max_bytes=IMAGE_LIMITS.max_bytes,
@@ -27,8 +27,9 @@ def fetch_image(url: str) -> bytes:
         user_agent="Mozilla/5.0 (compatible; Frameproof)",
     )
     try:
-        return fetch(url, policy=policy).body
-    except FetchTooLarge as error:
-        raise ImageTooLarge from error
+        body = fetch(url, policy=policy).body
     except FetchError as error:
         raise ImageFetchFailed(error.message, url=url) from error
+    if sniff_format(body) is None:
+        raise ImageFetchFailed("There is no image behind this link.", url=url)
+    return body

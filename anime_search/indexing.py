@@ -12,7 +12,7 @@ import numpy as np
 from anime_search import runtime
 from anime_search.engine.index.manifest import GenerationManifest
 from anime_search.engine.index.segment import VideoFrames
-from anime_search.engine.track import TrackError, load_track, track_path
+from anime_search.engine.track import FrameTrack, TrackError, load_track, track_path
 from anime_search.models import FrameTrackFile
 
 log = logging.getLogger(__name__)
@@ -21,28 +21,45 @@ log = logging.getLogger(__name__)
 BUILD_THREADS = os.cpu_count() or 1
 
 
+class _Lost(Exception):
+    """The track of ``video`` is missing or damaged: it has to be made again."""
+
+    def __init__(self, video: str, why: str) -> None:
+        self.video = video
+        super().__init__(f"the frame track of video {video} is lost ({why}): run anime_ingest on it again")
+
+
 def publish_tracks() -> GenerationManifest | None:
     """Bring the index up to date with the database: add the tracks it lacks, hide the videos that are gone.
 
-    A video is gone when every file it was seen in holds other content now.
+    A video is gone when every file it was seen in holds other content now. The row of a track that turns
+    out to be lost is deleted, so that ingest makes it again.
 
     Returns:
         The generation that is then in use; None before the first.
     """
     store = runtime.index_store()
     with store.writing():
-        manifest = store.usable()
-        present = store.videos(manifest) if manifest else frozenset()
-        wanted = _wanted()
-        if gone := present - set(wanted):
-            manifest = store.remove(gone)
-        if new := {video: frames for video, frames in wanted.items() if video not in present}:
-            loaded = {video: frames for video, frames in new.items() if _track_file(video).is_file()}
-            for video in new.keys() - loaded.keys():
-                log.error("the frame track of video %s is missing: run anime_ingest on it again", video)
-            if loaded:
-                manifest = store.add(_frames(loaded), sum(loaded.values()), threads=BUILD_THREADS)
-        return manifest
+        while True:
+            manifest = store.usable()
+            present = store.videos(manifest) if manifest else frozenset()
+            wanted = _wanted()
+            if gone := present - set(wanted):
+                manifest = store.remove(gone)
+            new = {video: frames for video, frames in wanted.items() if video not in present}
+            if not new:
+                return manifest
+            try:
+                return store.add(_frames(new), sum(new.values()), threads=BUILD_THREADS)
+            except _Lost as lost:
+                _forget(lost)
+
+
+def is_published() -> bool:
+    """Whether the index holds what the database says it should: then publishing would change nothing."""
+    store = runtime.index_store()
+    manifest = store.usable()
+    return (store.videos(manifest) if manifest else frozenset()) == set(_wanted())
 
 
 def rebuild_index(
@@ -50,30 +67,41 @@ def rebuild_index(
 ) -> GenerationManifest:
     """Build the whole index anew out of the stored tracks, and use it.
 
+    Lost tracks are treated as by :func:`publish_tracks`.
+
     Args:
         on_progress: told how many frame runs are in, and of how many.
     """
     store = runtime.index_store()
     with store.writing():
-        wanted = {video: frames for video, frames in _wanted().items() if _track_file(video).is_file()}
-        total = sum(wanted.values())
-        return store.build(
-            _frames(wanted), total, threads=BUILD_THREADS, on_progress=lambda done: on_progress(done, total)
-        )
+        while True:
+            wanted = _wanted()
+            total = sum(wanted.values())
+
+            def tell(done: int, total: int = total) -> None:
+                on_progress(done, total)
+
+            try:
+                return store.build(_frames(wanted), total, threads=BUILD_THREADS, on_progress=tell)
+            except _Lost as lost:
+                _forget(lost)
 
 
 def forget_lost_tracks() -> int:
     """Drop the rows of tracks whose files are missing or damaged, so that ingest makes them again."""
-    lost = []
-    for pk, video in FrameTrackFile.objects.filter(descriptor=runtime.descriptor().name).values_list(
-        "pk", "video__sha256"
-    ):
+    count = 0
+    for video, frames in _wanted().items():
         try:
-            load_track(_track_file(video))
-        except TrackError:
-            lost.append(pk)
-    FrameTrackFile.objects.filter(pk__in=lost).delete()
-    return len(lost)
+            _load(video, frames)
+        except _Lost as lost:
+            _forget(lost)
+            count += 1
+    return count
+
+
+def _forget(lost: _Lost) -> None:
+    log.error("%s", lost)
+    FrameTrackFile.objects.filter(video__sha256=lost.video, descriptor=runtime.descriptor().name).delete()
 
 
 def _wanted() -> dict[str, int]:
@@ -86,11 +114,19 @@ def _track_file(video: str) -> Path:
     return track_path(runtime.tracks_dir(), runtime.descriptor().name, video)
 
 
+def _load(video: str, frames: int) -> FrameTrack:
+    try:
+        track = load_track(_track_file(video))
+    except TrackError as error:
+        raise _Lost(video, str(error)) from error
+    if track.video != video or track.descriptors.shape != (frames, runtime.descriptor().dim):
+        raise _Lost(video, "it is another video's, or of another size")
+    return track
+
+
 def _frames(videos: dict[str, int]) -> Iterator[VideoFrames]:
     for video, frames in videos.items():
-        track = load_track(_track_file(video))
-        if len(track) != frames:
-            raise TrackError(f"{video}: {len(track)} frames, not {frames}")
+        track = _load(video, frames)
         yield VideoFrames(video, track.descriptors, np.stack([track.from_ms, track.at_ms, track.to_ms]))
 
 

@@ -25,6 +25,12 @@ TOKEN_LIFETIME_S = 24 * 3600
 #: Widths of stills in pixels, by the name of a size.
 WIDTHS = {"s": 160, "m": 320, "l": 640}
 
+#: A container's length is not exact to the frame.
+END_TOLERANCE_S = 1.0
+
+#: The last time that a token can carry, in seconds: 49 days.
+LATEST_S = (2**32 - 1) / 1000
+
 _HEADER = struct.Struct(">QIQ")
 
 
@@ -69,20 +75,49 @@ def open_token(token: str, *, context: str = "") -> Moment:
     return Moment(video_id, at_ms)
 
 
+def open_named_token(token: str, *, context: str, filename: str, at_s: float) -> Moment:
+    """Read the token of an address that names a file and a time beside it.
+
+    Neither is ever looked up: the token says which video is meant, and the address must agree with it.
+
+    Args:
+        context: as for :func:`sign_moment`.
+        filename: the video's name.
+        at_s: exactly the moment's time, in seconds.
+
+    Raises:
+        PreviewRefused, PreviewExpired: as :func:`open_token`; also for another time of the same video.
+        PreviewGone: the video is not there any more, has another name by now, or ends before ``at_s``.
+    """
+    moment = open_token(token, context=context)
+    if _video_at(moment.video_id, at_s).filename != filename:
+        raise PreviewGone
+    if at_s != moment.at_ms / 1000:
+        raise PreviewRefused
+    return moment
+
+
 def still_of(moment: Moment, *, width: int) -> bytes:
     """The frame of a moment as JPEG.
 
     Raises:
-        PreviewGone: the video, or its file, is not there any more.
+        PreviewGone: the video, or its file, is not there any more, or ends before that time.
     """
-    video = Video.objects.filter(pk=moment.video_id).first()
-    path = playable_file(video) if video else None
+    at_s = moment.at_ms / 1000
+    path = playable_file(_video_at(moment.video_id, at_s))
     if path is None:
         raise PreviewGone
     try:
-        return still_at(path, moment.at_ms / 1000, width=width, limits=runtime.VIDEO_LIMITS)
+        return still_at(path, at_s, width=width, limits=runtime.VIDEO_LIMITS)
     except VideoError as error:
         raise PreviewGone from error
+
+
+def _video_at(video_id: int, at_s: float) -> Video:
+    video = Video.objects.filter(pk=video_id).first()
+    if video is None or at_s > video.duration_ms / 1000 + END_TOLERANCE_S:
+        raise PreviewGone
+    return video
 
 
 def _mac(header: bytes, context: str) -> bytes:

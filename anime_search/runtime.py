@@ -6,10 +6,10 @@ import logging
 import threading
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from anime_search.decoders import DecoderPool
 from anime_search.engine.descriptor import DctDescriptor, Descriptor
 from anime_search.engine.image import ImageLimits
 from anime_search.engine.index.manifest import Geometry
@@ -20,6 +20,9 @@ from anime_search.engine.similarity import CALIBRATIONS
 from anime_search.engine.video import VideoLimits
 from anime_search.errors import IndexUnavailable
 from core import clock
+
+if TYPE_CHECKING:
+    from anime_search.decoders import DecoderPool
 
 log = logging.getLogger(__name__)
 
@@ -128,19 +131,34 @@ def searcher() -> SceneSearcher:
 
 _pool_lock = threading.Lock()
 _pools: dict[int, DecoderPool] = {}
+_decoding_stopped = threading.Event()
 
 
 def decoder_pool(workers: int) -> DecoderPool:
-    """The process's decoding children, started when the first file comes."""
+    """The process's decoding children, started when the first file comes.
+
+    Raises:
+        DecoderStopped: they were closed, and no worker has started since.
+    """
+    from anime_search.decoders import DecoderPool, DecoderStopped
+
     with _pool_lock:
+        if _decoding_stopped.is_set():
+            raise DecoderStopped
         if workers not in _pools:
             _pools[workers] = DecoderPool(workers)
         return _pools[workers]
 
 
+def open_decoder_pools() -> None:
+    """Let decoding children be started: a worker has begun."""
+    _decoding_stopped.clear()
+
+
 def close_decoder_pools() -> None:
-    """End the decoding children."""
+    """End the decoding children at once, and start no more: the worker stops."""
     with _pool_lock:
+        _decoding_stopped.set()
         while _pools:
             _pools.popitem()[1].close()
 

@@ -12,20 +12,26 @@ from celery.exceptions import TimeoutError as NoAnswer
 from django.conf import settings
 from django.core.cache import cache
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from accounts.principal import Principal
 from anime_search import runtime
 from anime_search.engine.image import ImageError, ImageFault, Picture, decode_image
 from anime_search.engine.search import Scene, SearchOutcome
-from anime_search.errors import ImageEmpty, ImageTooLarge, ImageUndecodable, IndexUnavailable, SearchTimedOut
+from anime_search.errors import (
+    ImageEmpty,
+    ImageTooLarge,
+    ImageTooManyPixels,
+    ImageUndecodable,
+    IndexUnavailable,
+    SearchTimedOut,
+)
 from anime_search.selectors import Candidate, candidates_of, videos_of_anime
 from core.errors import DomainError, Unavailable
 
 _FAULTS: dict[ImageFault, type[DomainError]] = {
     ImageFault.EMPTY: ImageEmpty,
     ImageFault.TOO_LARGE: ImageTooLarge,
-    ImageFault.TOO_MANY_PIXELS: ImageTooLarge,
+    ImageFault.TOO_MANY_PIXELS: ImageTooManyPixels,
     ImageFault.UNSUPPORTED: ImageUndecodable,
     ImageFault.UNDECODABLE: ImageUndecodable,
 }
@@ -52,7 +58,7 @@ def read_image(data: bytes) -> Picture:
     """Decode what a caller sent.
 
     Raises:
-        ImageEmpty, ImageTooLarge, ImageUndecodable: it cannot be searched.
+        ImageEmpty, ImageTooLarge, ImageTooManyPixels, ImageUndecodable: it cannot be searched.
     """
     try:
         return decode_image(data, runtime.IMAGE_LIMITS)
@@ -72,7 +78,7 @@ def search_scenes(
         anilist_id: look in this title only.
 
     Raises:
-        ImageEmpty, ImageTooLarge, ImageUndecodable: the picture cannot be searched.
+        ImageEmpty, ImageTooLarge, ImageTooManyPixels, ImageUndecodable: the picture cannot be searched.
         IndexUnavailable, SearchTimedOut, Unavailable: the service is out of order for now.
     """
     from anime_search.tasks import search
@@ -102,15 +108,17 @@ def search_scenes(
             pending.forget()
     except NoAnswer as error:
         raise SearchTimedOut from error
-    except (OperationalError, RedisError, ConnectionError) as error:
+    except _broker_errors() as error:
         raise Unavailable from error
     if found.get("unavailable"):
         raise IndexUnavailable
     answered = time.perf_counter()
     scenes = [Scene(**scene) for scene in found["scenes"]]
+    candidates = candidates_of(scenes)
     return SearchAnswer(
-        candidates=candidates_of(scenes),
-        confident=found["confident"],
+        candidates=candidates,
+        # The scene that the worker was sure of may be of a video that was deleted since.
+        confident=found["confident"] and [candidate.scene for candidate in candidates[:1]] == scenes[:1],
         frames=found["frames"],
         timings_ms={
             "decode": 1000 * (decoded - started),
@@ -150,6 +158,13 @@ def search_picture(
         IndexUnavailable: there is no index that is whole.
     """
     return runtime.searcher().search(rgb, runtime.index().snapshot(), limit=limit, videos=videos, flat=flat)
+
+
+def _broker_errors() -> tuple[type[Exception], ...]:
+    """Asked for when something was raised: redis is slow to import, and the command line needs none."""
+    from redis.exceptions import RedisError
+
+    return (OperationalError, RedisError, ConnectionError)
 
 
 def _cache_key(search_id: str) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import Task, shared_task
+from celery import shared_task
+from celery.signals import worker_init, worker_process_shutdown, worker_shutting_down
 from django.conf import settings
 
-from anime_search import indexing
-from anime_search.ingest.jobs import recover_jobs
+from anime_search import indexing, runtime
+from anime_search.ingest.jobs import recover_jobs, waiting_jobs
 from anime_search.ingest.work import run_ingest_job
 from anime_search.services import answer_search
+from core.workers import backlog
 
 
 @shared_task(acks_late=False, ignore_result=False)
@@ -22,21 +24,40 @@ def search(search_id: str) -> dict[str, Any]:
     return answer_search(search_id=search_id)
 
 
-@shared_task(bind=True, ignore_result=True, soft_time_limit=6.5 * 3600, time_limit=6.75 * 3600)
-def ingest(self: Task[..., None], job_id: int) -> None:
+@shared_task(ignore_result=True, soft_time_limit=6.5 * 3600, time_limit=6.75 * 3600)
+def ingest(job_id: int) -> None:
     """Carry out one ingest job."""
     run_ingest_job(job_id=job_id, workers=settings.INGEST_WORKERS)
 
 
-@shared_task(ignore_result=True)
-def publish_tracks() -> None:
-    """Make newly described videos searchable."""
-    indexing.publish_tracks()
+@shared_task(ignore_result=False)
+def publish_tracks() -> int | None:
+    """Make newly described videos searchable; the result is the number of the generation in use."""
+    manifest = indexing.publish_tracks()
+    return manifest.number if manifest else None
 
 
 @shared_task(ignore_result=True)
 def requeue_ingest() -> None:
-    """Give the jobs of dead workers to living ones."""
-    for job_id in recover_jobs():
+    """Tell workers of jobs that they may not know of: those of dead workers, and all if the queue is empty.
+
+    A broker can lose its messages. As long as it has some left nothing is sent again: a message too many is
+    harmless, since a job is claimed once, but every job again every few seconds would fill the broker.
+    """
+    jobs = recover_jobs()
+    if backlog("ingest") == 0:
+        jobs = waiting_jobs()
+    for job_id in jobs:
         ingest.delay(job_id)
-    indexing.publish_tracks()
+
+
+@worker_init.connect
+def _begin_decoding(**_: object) -> None:
+    runtime.open_decoder_pools()
+
+
+@worker_shutting_down.connect
+@worker_process_shutdown.connect
+def _end_decoding(**_: object) -> None:
+    """A job that is cut short by this goes back to the queue."""
+    runtime.close_decoder_pools()

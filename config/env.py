@@ -22,7 +22,7 @@ def networks(name: str) -> tuple[str, ...]:
     """Read a comma-separated list of IP networks.
 
     Raises:
-        ImproperlyConfigured: an entry is not an address or network in CIDR form.
+        ImproperlyConfigured: an entry is not an address or network in CIDR form, its host bits zero.
     """
     listed: list[str] = env.list(name, [])
     entries = tuple(entry.strip() for entry in listed if entry.strip())
@@ -30,7 +30,7 @@ def networks(name: str) -> tuple[str, ...]:
         if entry == "unix":
             continue
         try:
-            ipaddress.ip_network(entry, strict=False)
+            ipaddress.ip_network(entry)
         except ValueError as error:
             raise ImproperlyConfigured(f"{name}: {entry!r} is not an IP address or network") from error
     return entries
@@ -38,7 +38,7 @@ def networks(name: str) -> tuple[str, ...]:
 
 def directory(name: str, default: Path) -> Path:
     """Read a directory's path (``~`` is expanded, a relative path is taken from the project's folder)."""
-    path = Path(env.str(name, str(default))).expanduser()
+    path = Path(env.str(name, "") or default).expanduser()
     return path if path.is_absolute() else BASE_DIR / path
 
 

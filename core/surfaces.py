@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from redis.exceptions import RedisError
 from rest_framework import exceptions as drf
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from core.errors import DomainError
+from core.errors import DomainError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +73,21 @@ class SurfaceView(APIView):
     errors: ClassVar[ErrorTable]
     max_body_bytes: ClassVar[int | None] = None
 
+    def perform_authentication(self, request: Request) -> None:
+        """Nothing: who asks is for ``accounts.identity`` to say, which reads the session off Django's request.
+
+        Without authenticators, REST framework would put None in the place of the session's user.
+        """
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
+        """The dialect's one representation, whatever ``Accept`` or a parameter ``format`` ask for."""
+        renderer = JSONRenderer()
+        return renderer, renderer.media_type
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        # A form is UTF-8 (RFC 7578 and the URL standard); a charset that is declared may be no text encoding.
+        plain_request(request).encoding = "utf-8"
         try:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
@@ -78,17 +95,26 @@ class SurfaceView(APIView):
         if length > (self.max_body_bytes or settings.MAX_BODY_BYTES):
             raise BodyTooLarge
 
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """An empty answer; :meth:`finalize_response` adds ``Allow``."""
+        return HttpResponse()
+
+    def finalize_response(
+        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
     def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         raise MethodNotAllowed(allowed=self.allowed_methods)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:
         error = as_domain_error(exc)
-        if isinstance(error, InternalFault):
+        kind = entry_of(self.errors, error)
+        if kind is DomainError or (error is not exc and isinstance(error, Unavailable)):
             log.error("unhandled error at %s", self.request.path, exc_info=exc)
-        response = render_error(self.errors, error)
-        if isinstance(error, MethodNotAllowed):
-            response["Allow"] = ", ".join(error.data["allowed"])
-        return response
+        return render_error(self.errors, error)
 
 
 def plain_request(request: Request) -> HttpRequest:
@@ -108,10 +134,15 @@ def catch_all(errors: ErrorTable) -> Callable[..., HttpResponse]:
 
 def render_error(errors: ErrorTable, error: DomainError) -> HttpResponse:
     """The response of a dialect to an error, by the nearest of its classes in the table."""
-    response = next(errors[kind] for kind in type(error).__mro__ if kind in errors)(error)
+    response = errors[entry_of(errors, error)](error)
     if retry_after_s := error.data.get("retry_after_s"):
         response["Retry-After"] = str(retry_after_s)
     return response
+
+
+def entry_of(errors: ErrorTable, error: DomainError) -> type[DomainError]:
+    """The nearest class of an error that a dialect's table has an entry for."""
+    return next(kind for kind in type(error).__mro__ if kind in errors)
 
 
 def as_domain_error(error: Exception) -> DomainError:
@@ -121,23 +152,22 @@ def as_domain_error(error: Exception) -> DomainError:
             return error
         case RequestDataTooBig():
             return BodyTooLarge()
+        case drf.NotFound() | Http404():
+            return RouteNotFound()
         case drf.MethodNotAllowed():
             return MethodNotAllowed(allowed=[])
+        case OperationalError() | InterfaceError() | RedisError():
+            return Unavailable()
         case (
-            drf.ParseError()
-            | drf.UnsupportedMediaType()
-            | MultiPartParserError()
-            | TooManyFieldsSent()
-            | TooManyFilesSent()
-            | UnreadablePostError()
+            BadRequest()
             | SuspiciousOperation()
+            | MultiPartParserError()
+            | UnreadablePostError()
             # Deeply nested JSON exhausts the stack of the parser.
             | RecursionError()
         ):
             return BodyMalformed()
-        case LookupError() if "unknown encoding" in str(error):
+        case drf.APIException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return BodyMalformed()
-        case drf.NotFound():
-            return RouteNotFound()
         case _:
             return InternalFault()

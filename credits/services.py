@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from accounts.principal import Principal, PrincipalKind
 from core.client_ip import rate_limit_key
+from core.errors import Unavailable
 from credits.errors import QuotaExhausted, RateLimited
 from credits.windows import WindowState, hit_window, read_window, undo_hit
+
+log = logging.getLogger(__name__)
 
 DAY_S = 86_400
 
@@ -67,17 +73,39 @@ def admit(*, principal: Principal, product: str) -> Admission:
     if policy.daily is not None:
         quota = hit_window(key=f"{key}:day", limit=policy.daily, length_s=DAY_S)
         if quota.used > policy.daily:
+            # The day's counter holds what was let in: a refund then makes room for the next.
+            undo_hit(quota)
             raise QuotaExhausted(snapshot=Snapshot(limit, quota), retry_after_s=quota.seconds_left)
     return Admission(principal, product, Snapshot(limit, quota))
 
 
+@contextmanager
+def admitted(*, principal: Principal, product: str) -> Iterator[Admission]:
+    """Admit a request for the length of a ``with`` block, and refund it when the block fails.
+
+    Raises:
+        RateLimited, QuotaExhausted, Unavailable: as :func:`admit`.
+    """
+    admission = admit(principal=principal, product=product)
+    try:
+        yield admission
+    except BaseException:
+        try:
+            refund(admission=admission)
+        except Unavailable:
+            log.warning("a failed %s request could not be refunded", product)
+        raise
+
+
 def refund(*, admission: Admission) -> None:
-    """Give the day's share of a request back that failed; the rate window keeps it."""
-    if (
-        POLICIES[admission.product].daily is not None
-        and admission.principal.kind is not PrincipalKind.OPERATOR
-    ):
-        undo_hit(key=f"{_key(admission.principal, admission.product)}:day")
+    """Give the day's share of a request back that failed; the rate window keeps it.
+
+    Raises:
+        Unavailable: it cannot be given back now.
+    """
+    quota = admission.snapshot.quota
+    if quota is not None and admission.principal.kind is not PrincipalKind.OPERATOR:
+        undo_hit(quota)
 
 
 def snapshot(*, principal: Principal, product: str) -> Snapshot:

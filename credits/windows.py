@@ -18,11 +18,19 @@ _GRACE_S = 10
 
 @dataclass(frozen=True, slots=True)
 class WindowState:
-    """A window after a hit, or as it stands: what is left of ``limit``, and the seconds until it ends."""
+    """A window after a hit, or as it stands.
+
+    Attributes:
+        limit: hits that it allows.
+        used: hits that were counted.
+        seconds_left: until it ends, 1 at least.
+        counter: name of what counts it; empty before the first hit.
+    """
 
     limit: int
     used: int
     seconds_left: int
+    counter: str = ""
 
     @property
     def remaining(self) -> int:
@@ -40,23 +48,25 @@ def hit_window(*, key: str, limit: int, length_s: int) -> WindowState:
     """
     try:
         while True:
-            window, ends_at = _window(key, length_s)
-            counter = f"window:{key}:{window}"
+            counter, ends_at = _window(key, length_s)
             cache.add(counter, 0, length_s + _GRACE_S)
             try:
                 used = cache.incr(counter)
             except ValueError:
                 continue
-            return WindowState(limit, used, _seconds_until(ends_at))
+            return WindowState(limit, used, _seconds_until(ends_at, length_s), counter)
     except (RedisError, ConnectionError) as error:
         raise Unavailable from error
 
 
-def undo_hit(*, key: str) -> None:
-    """Take one hit back, if its window still runs."""
+def undo_hit(state: WindowState) -> None:
+    """Take back the hit that :func:`hit_window` returned ``state`` for; a window that ended keeps it.
+
+    Raises:
+        Unavailable: the cache does not answer.
+    """
     try:
-        if (current := cache.get(_start_key(key))) is not None:
-            cache.decr(f"window:{key}:{current[0]}")
+        cache.decr(state.counter)
     except ValueError:
         return
     except (RedisError, ConnectionError) as error:
@@ -64,29 +74,35 @@ def undo_hit(*, key: str) -> None:
 
 
 def read_window(*, key: str, limit: int, length_s: int) -> WindowState:
-    """How a window stands, without counting; before the first hit it is whole."""
+    """How a window stands, without counting; before the first hit it is whole.
+
+    Raises:
+        Unavailable: the cache does not answer.
+    """
     try:
         current = cache.get(_start_key(key))
         if current is None:
             return WindowState(limit, 0, length_s)
-        used = cache.get(f"window:{key}:{current[0]}", 0)
+        counter, ends_at = current
+        return WindowState(limit, cache.get(counter, 0), _seconds_until(ends_at, length_s), counter)
     except (RedisError, ConnectionError) as error:
         raise Unavailable from error
-    return WindowState(limit, used, _seconds_until(current[1]))
 
 
 def _window(key: str, length_s: int) -> tuple[str, float]:
-    """Name and end of the running window; the first of several simultaneous callers begins it."""
+    """Counter and end of the running window; the first of several simultaneous callers begins it."""
     start_key = _start_key(key)
     while True:
         if (current := cache.get(start_key)) is not None:
             return current[0], current[1]
-        cache.add(start_key, (secrets.token_hex(8), clock.now().timestamp() + length_s), length_s)
+        counter = f"window:{key}:{secrets.token_hex(8)}"
+        cache.add(start_key, (counter, clock.now().timestamp() + length_s), length_s)
 
 
 def _start_key(key: str) -> str:
     return f"window-start:{key}"
 
 
-def _seconds_until(timestamp: float) -> int:
-    return max(1, math.ceil(timestamp - clock.now().timestamp()))
+def _seconds_until(timestamp: float, length_s: int) -> int:
+    """Whole seconds, rounded up; a clock that was set back must not make a window longer than it is."""
+    return min(length_s, max(1, math.ceil(timestamp - clock.now().timestamp())))

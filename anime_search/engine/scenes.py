@@ -33,27 +33,32 @@ def group_scenes(hits: Iterable[Hit], *, near: float = 0.04) -> list[Hit]:
 
     A scene takes the time ``at_ms``, score and view of its best hit; its span grows over the neighbours
     that score within ``near`` of the best. Weaker neighbours belong to the scene (they are not listed
-    beside it) and do not stretch it.
+    beside it) and do not stretch it. Scenes that grow together become one.
 
     Args:
         hits: in any order; several views may have found the same run.
         near: how much lower, in cosine, a frame may score and still show the same moment.
     """
     scenes: dict[str, list[Hit]] = {}
-    for hit in sorted(hits, key=lambda hit: (-hit.score, hit.video, hit.at_ms)):
+    for hit in sorted(hits, key=_rank):
         of_video = scenes.setdefault(hit.video, [])
-        for position, scene in enumerate(of_video):
-            if hit.from_ms - SCENE_GAP_MS <= scene.to_ms and scene.from_ms <= hit.to_ms + SCENE_GAP_MS:
-                if hit.score >= scene.score - near:
-                    of_video[position] = replace(
-                        scene,
-                        from_ms=min(scene.from_ms, hit.from_ms),
-                        to_ms=max(scene.to_ms, hit.to_ms),
-                    )
-                break
-        else:
-            of_video.append(hit)
-    return sorted(
-        (scene for of_video in scenes.values() for scene in of_video),
-        key=lambda scene: (-scene.score, scene.video, scene.at_ms),
-    )
+        # The best of what touches takes it in, and may by that have come to touch another.
+        while (found := next((scene for scene in of_video if _touch(scene, hit)), None)) is not None:
+            of_video.remove(found)
+            hit = _joined(*sorted((found, hit), key=_rank), near=near)  # noqa: PLW2901
+        of_video.append(hit)
+    return sorted((scene for of_video in scenes.values() for scene in of_video), key=_rank)
+
+
+def _rank(hit: Hit) -> tuple[float, str, int]:
+    return -hit.score, hit.video, hit.at_ms
+
+
+def _touch(one: Hit, other: Hit) -> bool:
+    return one.from_ms - SCENE_GAP_MS <= other.to_ms and other.from_ms <= one.to_ms + SCENE_GAP_MS
+
+
+def _joined(best: Hit, other: Hit, *, near: float) -> Hit:
+    if other.score < best.score - near:
+        return best
+    return replace(best, from_ms=min(best.from_ms, other.from_ms), to_ms=max(best.to_ms, other.to_ms))

@@ -8,10 +8,12 @@ import av
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from anime_search.engine.video import VideoError, VideoFault, VideoLimits, VideoReader
+from anime_search.engine.faults import VideoFault
+from anime_search.engine.frame import upright_rgb
+from anime_search.engine.video import VideoError, VideoLimits, VideoReader
 
 #: Seconds of video that are decoded at most to come from a keyframe to the time asked for.
 LONGEST_GROUP_S = 30.0
@@ -32,16 +34,17 @@ def still_at(path: Path, time_s: float, *, width: int, limits: VideoLimits) -> b
     return jpeg.tobytes()
 
 
-def _reduced(frame: VideoFrame, width: int, aspect: float) -> NDArray[np.uint8]:
-    width = max(2, min(width, round(frame.height * aspect)))
-    height = max(2, round(width / aspect))
+def _reduced(frame: VideoFrame, most: int, aspect: float) -> NDArray[np.uint8]:
+    """A frame at most ``most`` pixels wide as it is shown, and no larger than it is stored."""
+    width, height = frame.height * aspect, float(frame.height)
+    if round(frame.rotation / 90) % 2:
+        width, height = height, width
+    scale = min(1.0, most / width)
     try:
-        rgb = np.asarray(
-            frame.to_ndarray(format="rgb24", width=width, height=height, interpolation=Interpolation.AREA),
-            np.uint8,
-        )
+        return upright_rgb(VideoReformatter(), frame, _even(width * scale), _even(height * scale))
     except (av.FFmpegError, ValueError) as error:
         raise VideoError(VideoFault.DAMAGED) from error
-    return (
-        np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90) % 4)) if frame.rotation % 360 else rgb
-    )
+
+
+def _even(side: float) -> int:
+    return max(2, 2 * int(side / 2))

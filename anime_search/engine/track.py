@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,7 +28,13 @@ SHOT_CUT = 0.6
 #: Frames that are described at a time.
 _BATCH = 64
 
-_TENSORS = {"descriptors", "from_ms", "at_ms", "to_ms", "shots_ms"}
+_TENSORS = {
+    "descriptors": np.float16,
+    "from_ms": np.int32,
+    "at_ms": np.int32,
+    "to_ms": np.int32,
+    "shots_ms": np.int32,
+}
 
 
 class TrackError(Exception):
@@ -42,9 +49,9 @@ class FrameTrack:
         video: SHA-256 of the video file's bytes, in hex.
         descriptor: name of the descriptor that made the vectors.
         descriptors: (N, dim) float16, unit length to that precision.
-        from_ms, at_ms, to_ms: (N,) int32; first, described and last time of each run.
+        from_ms, at_ms, to_ms: (N,) int32; first, middle and last time of each run.
         shots_ms: (S,) int32; the times at which a shot begins, the first among them.
-        info: what the container says; ``duration_s`` is the decoded length where it says nothing.
+        info: what the container says; ``duration_s`` is the decoded length where it says nothing, or less.
     """
 
     video: str
@@ -85,8 +92,7 @@ def make_track(
         for batch in _batches(reader.samples(rate_hz)):
             runs.extend(batch, descriptor.describe(np.stack([sample.rgb for sample in batch])))
             on_progress(reader.position_s, reader.info.duration_s)
-        info, end_s = reader.info, reader.position_s
-    return runs.finish(video, descriptor, info, end_s)
+        return runs.finish(video, descriptor, reader.measured())
 
 
 def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
@@ -130,10 +136,8 @@ class _Runs:
                 self._vectors.append(vector.astype(np.float16))
                 self._times.append([time_ms, time_ms])
 
-    def finish(self, video: str, descriptor: Descriptor, info: VideoInfo, end_s: float) -> FrameTrack:
+    def finish(self, video: str, descriptor: Descriptor, info: VideoInfo) -> FrameTrack:
         times = np.array(self._times, np.int32).reshape(-1, 2)
-        if not info.duration_s:
-            info = VideoInfo(info.width, info.height, info.fps, end_s, info.codec, info.container)
         vectors = np.stack(self._vectors) if self._vectors else np.empty((0, descriptor.dim), np.float16)
         return FrameTrack(
             video=video,
@@ -154,59 +158,70 @@ def track_path(root: Path, descriptor: str, video: str) -> Path:
 
 def save_track(track: FrameTrack, path: Path) -> str:
     """Write a track so that it appears whole or not at all, and return the file's SHA-256 in hex."""
-    info = track.info
-    content = save(
-        {name: np.ascontiguousarray(getattr(track, name)) for name in sorted(_TENSORS)},
-        metadata={
-            "video": track.video,
-            "descriptor": track.descriptor,
-            "width": str(info.width),
-            "height": str(info.height),
-            "fps": repr(info.fps),
-            "duration_s": repr(info.duration_s),
-            "codec": info.codec,
-            "container": info.container,
-        },
-    )
+    tensors = {name: np.ascontiguousarray(getattr(track, name), kind) for name, kind in _TENSORS.items()}
+    properties = {"video": track.video, "descriptor": track.descriptor, **_written(track.info)}
+    content = save(tensors, metadata={**properties, "digest": _digest(properties, tensors)})
     write_whole(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
 def load_track(path: Path) -> FrameTrack:
-    """Read a track.
+    """Read a track, and check that it is the one that was written.
 
     Raises:
-        TrackError: the file is missing, cut, or holds something else.
+        TrackError: the file is missing, damaged, or holds something else than its name says.
     """
     try:
         with safe_open(str(path), framework="np") as file:
-            meta = file.metadata() or {}
-            if set(file.keys()) != _TENSORS:
+            properties = file.metadata() or {}
+            if set(file.keys()) != _TENSORS.keys():
                 raise TrackError(f"{path.name}: not a frame track")
             tensors = {name: file.get_tensor(name) for name in _TENSORS}
+        if properties.pop("digest", None) != _digest(properties, tensors):
+            raise TrackError(f"{path.name}: damaged, its digest is another")
         track = FrameTrack(
-            video=meta["video"],
-            descriptor=meta["descriptor"],
-            info=VideoInfo(
-                width=int(meta["width"]),
-                height=int(meta["height"]),
-                fps=float(meta["fps"]),
-                duration_s=float(meta["duration_s"]),
-                codec=meta["codec"],
-                container=meta["container"],
-            ),
-            **tensors,
+            video=properties["video"], descriptor=properties["descriptor"], info=_read(properties), **tensors
         )
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise TrackError(f"{path.name}: {error}") from error
-    lengths = {len(tensors[name]) for name in _TENSORS - {"shots_ms"}}
-    if len(lengths) != 1 or track.descriptors.ndim != 2:
-        raise TrackError(f"{path.name}: its parts are of different lengths")
+    if track.video != path.stem:
+        raise TrackError(f"{path.name}: the track of another video, {track.video}")
     return track
 
 
+def _digest(properties: dict[str, str], tensors: dict[str, NDArray[np.generic]]) -> str:
+    """SHA-256 of all that a track holds: safetensors itself would not notice a flipped bit."""
+    digest = hashlib.sha256(json.dumps(properties, sort_keys=True).encode())
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tensors[name].shape}".encode())
+        digest.update(tensors[name].tobytes())
+    return digest.hexdigest()
+
+
+def _written(info: VideoInfo) -> dict[str, str]:
+    return {
+        "width": str(info.width),
+        "height": str(info.height),
+        "fps": repr(info.fps),
+        "duration_s": repr(info.duration_s),
+        "codec": info.codec,
+        "container": info.container,
+    }
+
+
+def _read(properties: dict[str, str]) -> VideoInfo:
+    return VideoInfo(
+        width=int(properties["width"]),
+        height=int(properties["height"]),
+        fps=float(properties["fps"]),
+        duration_s=float(properties["duration_s"]),
+        codec=properties["codec"],
+        container=properties["container"],
+    )
+
+
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, sync it to disk, and rename it into place."""
+    """Write a file under a temporary name, and rename it into place once it is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
@@ -218,3 +233,13 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on the disk: what was only renamed may be lost with the power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

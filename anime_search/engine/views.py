@@ -13,8 +13,8 @@ from anime_search.engine.descriptor import at_frame_size
 #: How far a pixel of a border may be from the border's colour (of 256), and how many of a line may be farther.
 BORDER_NOISE = 24
 BORDER_OUTLIERS = 0.02
-#: Borders are looked for in a picture of at most this width and height.
-BORDER_SIDE = 512
+#: Borders are looked for in a picture of at most this width and height: no less than queries are reduced to.
+BORDER_SIDE = 640
 #: No side loses more than this share of the picture: a dark scene is not all border.
 BORDER_MOST = 0.4
 
@@ -50,9 +50,8 @@ def without_borders(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = rgb.shape[:2]
     scale = max(1.0, max(height, width) / BORDER_SIDE)
     small = rgb if scale == 1.0 else _reduced(rgb, scale)
-    top, bottom = _border(small), _border(small[::-1])
-    sideways = small[top : len(small) - bottom].transpose(1, 0, 2)
-    left, right = _border(sideways), _border(sideways[::-1])
+    top, bottom = _bars(small, axis=0)
+    left, right = _bars(small[top : len(small) - bottom], axis=1)
     if max(top, bottom, left, right) < 2:
         return rgb
     # The line where picture and bar meet is a mixture of both once reduced: it goes with the bar.
@@ -69,12 +68,21 @@ def _reduced(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _border(lines: NDArray[np.uint8]) -> int:
-    """How many lines at the beginning are of the first line's colour."""
-    most = int(len(lines) * BORDER_MOST)
+def _bars(rgb: NDArray[np.uint8], *, axis: int) -> tuple[int, int]:
+    """How many lines along an axis are of the first line's colour at the beginning, of the last one's at the end."""
+    most = int(rgb.shape[axis] * BORDER_MOST)
     if not most:
-        return 0
-    colour = np.median(lines[0], axis=0).astype(np.int16)
-    distance = np.abs(lines[:most].astype(np.int16) - colour).max(axis=2)
-    foreign = (distance > BORDER_NOISE).mean(axis=1) > BORDER_OUTLIERS
-    return int(foreign.argmax()) if foreign.any() else 0
+        return 0, 0
+    first, last = (rgb[:most], rgb[-most:]) if axis == 0 else (rgb[:, :most], rgb[:, -most:])
+    return _lines_alike(first, 0, axis=axis), _lines_alike(last, -1, axis=axis)
+
+
+def _lines_alike(rgb: NDArray[np.uint8], outermost: int, *, axis: int) -> int:
+    colour = np.median(rgb.take(outermost, axis), axis=0).astype(np.int16)
+    # OpenCV tells near from far in one pass; the same in numpy takes twenty times as long.
+    near = cv2.inRange(
+        rgb, tuple(map(float, colour - BORDER_NOISE)), tuple(map(float, colour + BORDER_NOISE))
+    )
+    foreign = (near == 0).mean(axis=1 - axis) > BORDER_OUTLIERS
+    inwards = foreign if outermost == 0 else foreign[::-1]
+    return int(inwards.argmax()) if inwards.any() else 0

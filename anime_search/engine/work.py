@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anime_search.engine.descriptor import DctDescriptor, Descriptor
+from anime_search.engine.stamp import FileStamp
 from anime_search.engine.track import TrackError, load_track, make_track, save_track, track_path
-from anime_search.engine.video import VideoInfo, VideoLimits
+from anime_search.engine.video import VideoError, VideoInfo, VideoLimits
 
 #: Told how much is done, and of how much: seconds of video while decoding, zeros while only reading.
 Progress = Callable[[float, float], None]
@@ -25,21 +26,6 @@ _CHUNK = 1 << 20
 
 class FileChanged(Exception):
     """The file was replaced, or was still being written, while it was read."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """What tells cheaply whether a file is still the same: size in bytes, modification time, inode."""
-
-    size: int
-    mtime_ns: int
-    inode: str
-
-    @classmethod
-    def of(cls, path: Path) -> FileStamp:
-        """Raises OSError where there is no such file."""
-        stat = path.stat()
-        return cls(stat.st_size, stat.st_mtime_ns, f"{stat.st_dev}:{stat.st_ino}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +88,20 @@ def carry_out(order: TrackOrder, on_progress: Progress = no_progress) -> TrackRe
     try:
         track = load_track(path)
     except TrackError:
-        track = make_track(
-            order.path,
-            video=order.video,
-            descriptor=descriptor_named(order.descriptor),
-            rate_hz=order.rate_hz,
-            limits=order.limits,
-            threads=order.threads,
-            on_progress=on_progress,
-        )
+        try:
+            track = make_track(
+                order.path,
+                video=order.video,
+                descriptor=descriptor_named(order.descriptor),
+                rate_hz=order.rate_hz,
+                limits=order.limits,
+                threads=order.threads,
+                on_progress=on_progress,
+            )
+        except VideoError:
+            # A file that is still being copied looks cut.
+            _check(order.path, order.stamp)
+            raise
         _check(order.path, order.stamp)
         return TrackReceipt(save_track(track, path), len(track), track.info)
     return TrackReceipt(hashlib.sha256(path.read_bytes()).hexdigest(), len(track), track.info)

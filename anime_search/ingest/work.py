@@ -10,10 +10,11 @@ from django.conf import settings
 from django.db import transaction
 
 from anime_search import runtime
-from anime_search.decoders import DecoderFailed
+from anime_search.decoders import DecoderFailed, DecoderStopped
 from anime_search.engine.episode import parse_path
+from anime_search.engine.stamp import FileStamp
 from anime_search.engine.video import VideoError
-from anime_search.engine.work import FileChanged, FileStamp, TrackOrder, TrackReceipt, carry_out, digest_file
+from anime_search.engine.work import FileChanged, TrackOrder, TrackReceipt, carry_out, digest_file
 from anime_search.ingest.discovery import path_key
 from anime_search.ingest.jobs import (
     RENEW_EVERY_S,
@@ -57,11 +58,22 @@ def run_ingest_job(*, job_id: int, workers: int = 1) -> None:
         end_job(job=job, outcome=JobOutcome.GONE, message="was removed or replaced while it was read")
     except DecoderFailed as error:
         end_job(job=job, outcome=JobOutcome.BROKEN, message=str(error))
+    except DecoderStopped:
+        postpone_job(job=job)
     except _LeaseLost:
         log.warning("ingest job %d was taken over by another worker", job.pk)
+    except OSError as error:
+        # An unreadable file, a full disk: the same file may well work next time.
+        log.warning("ingest job %d failed: %s", job.pk, error)
+        end_job(job=job, outcome=JobOutcome.ERROR, message=_reason(error, job.path))
     except Exception as error:
         log.exception("ingest job %d failed", job.pk)
         end_job(job=job, outcome=JobOutcome.ERROR, message=f"{type(error).__name__}: see the log")
+
+
+def _reason(error: OSError, path: str) -> str:
+    reason = error.strerror or type(error).__name__
+    return reason if error.filename in (None, path) else f"{reason}: {error.filename}"
 
 
 def _run(job: IngestJob, workers: int) -> None:
@@ -70,8 +82,7 @@ def _run(job: IngestJob, workers: int) -> None:
     content = pool.run(digest_file, path, stamp, timeout_s=READ_TIMEOUT_S, on_progress=heartbeat)
     descriptor = runtime.descriptor().name
     if (video := Video.objects.filter(sha256=content, tracks__descriptor=descriptor).first()) is not None:
-        _place_file(job, video, stamp)
-        end_job(job=job, outcome=JobOutcome.KNOWN, video_id=video.pk)
+        _finish(job, JobOutcome.KNOWN, video, stamp)
         return
     if not claim_content(job=job, content=content):
         postpone_job(job=job)
@@ -91,9 +102,20 @@ def _run(job: IngestJob, workers: int) -> None:
         on_progress=heartbeat,
     )
     with transaction.atomic():
-        video = _store_video(job, content, descriptor, receipt)
+        _finish(job, JobOutcome.INDEXED, _store_video(job, content, descriptor, receipt), stamp)
+
+
+def _finish(job: IngestJob, outcome: JobOutcome, video: Video, stamp: FileStamp) -> None:
+    """Write the job's end and the file's place together, or, if the job was taken away, neither.
+
+    Raises:
+        _LeaseLost: the job is somebody else's now.
+    """
+    with transaction.atomic():
+        video_s = video.duration_ms / 1000 if outcome == JobOutcome.INDEXED else None
+        if not end_job(job=job, outcome=outcome, video_id=video.pk, video_s=video_s):
+            raise _LeaseLost
         _place_file(job, video, stamp)
-        end_job(job=job, outcome=JobOutcome.INDEXED, video_id=video.pk)
 
 
 class _Heartbeat:
@@ -128,7 +150,6 @@ def _store_video(job: IngestJob, content: str, descriptor: str, receipt: TrackRe
     FrameTrackFile.objects.update_or_create(
         video=video, descriptor=descriptor, defaults={"frames": receipt.frames, "sha256": receipt.sha256}
     )
-    IngestJob.objects.filter(pk=job.pk).update(done_s=info.duration_s, total_s=info.duration_s)
     return video
 
 
@@ -149,7 +170,11 @@ def _read_off(job: IngestJob) -> dict[str, object]:
 
 
 def _place_file(job: IngestJob, video: Video, stamp: FileStamp) -> None:
-    """Note where the video lies; a file that was moved takes the video's names with it."""
+    """Note where the video lies.
+
+    Where it lay before and is no more, it was moved from: those places are forgotten, and unless a copy is
+    left behind, the video takes its names from the new place.
+    """
     VideoFile.objects.update_or_create(
         path_sha256=path_key(job.path),
         defaults={
@@ -161,6 +186,8 @@ def _place_file(job: IngestJob, video: Video, stamp: FileStamp) -> None:
             "seen_at": clock.now(),
         },
     )
-    elsewhere = video.files.exclude(path=job.path).values_list("path", flat=True)
-    if not any(Path(path).is_file() for path in elsewhere):
+    elsewhere = dict(video.files.exclude(path=job.path).values_list("pk", "path"))
+    left = [pk for pk, path in elsewhere.items() if not Path(path).is_file()]
+    VideoFile.objects.filter(pk__in=left).delete()
+    if len(left) == len(elsewhere):
         Video.objects.filter(pk=video.pk).update(**_read_off(job))

@@ -2,12 +2,101 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.utils.formats import number_format
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from accounts.identity import principal_of
+from anime_search import services
+from anime_search.fetch import fetch_image
+from anime_search.runtime import IMAGE_LIMITS
+from anime_search.web.asked import asked_picture
+from anime_search.web.cards import Band, cards_of
+from anime_search.web.errors import most_megabytes, problem_of
+from anime_search.web.requests import FRAGMENT_HEADER, Question, parse_body, read_question, wants_fragment
+from core.errors import Unavailable
+from core.surfaces import InternalFault, as_domain_error
+from credits.services import WHAT_ANIME, admitted
+
+log = logging.getLogger(__name__)
+
+#: Candidates that a page shows.
+MOST_CARDS = 5
 
 
-@require_safe
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
 def home(request: HttpRequest) -> HttpResponse:
-    """The first page: find a scene."""
-    return render(request, "anime_search/home.html")
+    """The first page: find a scene. A form that was sent to it is answered with the same page and its results.
+
+    The check against forged requests reads the form, and a form that cannot be read would end there, without
+    a page of ours. So the form is read here first, and the check comes after that.
+    """
+    if request.method != "POST":
+        return render(request, "anime_search/home.html", _page(url=request.GET.get("url", "")))
+    try:
+        parse_body(request)
+    except Exception as error:  # noqa: BLE001 - whatever a parser raises becomes words
+        return _problem(request, error)
+    return _search(request)
+
+
+@csrf_protect
+def _search(request: HttpRequest) -> HttpResponse:
+    url = request.POST.get("url", "")
+    try:
+        found = _find(request, read_question(request))
+    except Exception as error:  # noqa: BLE001 - the same
+        return _problem(request, error, url=url)
+    return _results(request, 200, url=url, **found)
+
+
+def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
+    """Admit, fetch, search; what fails is refunded."""
+    principal = principal_of(request)
+    with admitted(principal=principal, product=WHAT_ANIME):
+        image = question.image or fetch_image(question.url)
+        answer = services.search_scenes(principal=principal, image=image, limit=MOST_CARDS)
+    # The page's script shows a file that it sent by itself.
+    is_shown = wants_fragment(request) and bool(question.image)
+    cards = cards_of(answer)
+    return {
+        "answer": answer,
+        "cards": cards,
+        # The best scene's video may have been deleted since it was indexed: then there is no match to show.
+        "matched": bool(cards) and cards[0].band is Band.MATCH,
+        "asked": "" if is_shown else asked_picture(image),
+        "frames": number_format(answer.frames, force_grouping=True),
+        "search_ms": round(answer.timings_ms.get("total", 0)),
+    }
+
+
+def _problem(request: HttpRequest, error: Exception, *, url: str = "") -> HttpResponse:
+    domain_error = as_domain_error(error)
+    if isinstance(domain_error, InternalFault) or (
+        domain_error is not error and isinstance(domain_error, Unavailable)
+    ):
+        log.error("unhandled error at %s", request.path, exc_info=error)
+    problem = problem_of(domain_error)
+    response = _results(request, problem.status, url=url, problem=problem)
+    if problem.retry_after_s is not None:
+        response["Retry-After"] = str(problem.retry_after_s)
+    return response
+
+
+def _results(request: HttpRequest, status: int, **found: Any) -> HttpResponse:
+    """The results alone for the page's script, within the page for everybody else: the same template."""
+    if not wants_fragment(request):
+        return render(request, "anime_search/home.html", _page(**found), status=status)
+    response = render(request, "anime_search/_results.html", found, status=status)
+    response[FRAGMENT_HEADER] = "results"
+    return response
+
+
+def _page(**more: Any) -> dict[str, Any]:
+    return {"most_bytes": IMAGE_LIMITS.max_bytes, "most_megabytes": most_megabytes(), **more}

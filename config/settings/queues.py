@@ -21,6 +21,7 @@ ROUTES = {
 #: Periodic tasks: name -> (task, seconds between runs).
 BEAT = {
     "requeue-ingest": ("anime_search.tasks.requeue_ingest", 15.0),
+    "publish-tracks": ("anime_search.tasks.publish_tracks", 30.0),
 }
 
 

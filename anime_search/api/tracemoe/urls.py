@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
+from anime_search.api.tracemoe.errors import ERRORS
 from anime_search.api.tracemoe.views import ImageView
+from core.surfaces import catch_all
 
-urlpatterns = [path("image/<str:token>", ImageView.as_view(), name="scene-image")]
+urlpatterns = [
+    path("image/<str:token>", ImageView.as_view(), name="scene-image"),
+    re_path(r"^image/[\s\S]*\Z", catch_all(ERRORS)),
+]

@@ -6,15 +6,18 @@ from typing import Final
 
 from django.http import HttpResponse, JsonResponse
 
+from accounts.errors import ApiKeyInvalid
 from anime_search.api.tracemoe_legacy.headers import limit_headers
 from anime_search.errors import (
     ImageEmpty,
     ImageFetchFailed,
     ImageMissing,
     ImageTooLarge,
+    ImageTooManyPixels,
     ImageUndecodable,
     PreviewGone,
     PreviewRefused,
+    PreviewTimeInvalid,
 )
 from core.errors import DomainError, Unavailable
 from core.surfaces import BodyMalformed, BodyTooLarge, ErrorTable, MethodNotAllowed, RouteNotFound
@@ -40,12 +43,15 @@ ERRORS: Final[ErrorTable] = {
     ImageMissing: lambda error: quoted("No image received", 400),
     ImageEmpty: lambda error: quoted("Image is empty", 400),
     ImageTooLarge: lambda error: quoted("Image is too large", 413),
+    ImageTooManyPixels: lambda error: quoted("Image is too large", 400),
     BodyTooLarge: lambda error: quoted("Request Entity Too Large", 413),
     # The document's text for this goes on with an address inside the original's network; ours has none to give.
     ImageUndecodable: lambda error: quoted("Error reading image from request", 500),
     ImageFetchFailed: lambda error: quoted("Error reading image from URL", 400),
+    ApiKeyInvalid: lambda error: quoted("Invalid API token", 403),
     RateLimited: lambda error: _limited(error, "limit"),
     QuotaExhausted: lambda error: _limited(error, "quota"),
+    PreviewTimeInvalid: lambda error: quoted("Invalid time", 400),
     PreviewRefused: lambda error: quoted("Invalid token", 403),
     PreviewGone: lambda error: quoted("File not found", 404),
     BodyMalformed: lambda error: quoted("Malformed request", 400),

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from credits.services import Snapshot
+
+#: What scripts of other sites may read of an answer, beside its body.
+EXPOSED: Final = (
+    "Retry-After, X-Whatanime-Limit, X-Whatanime-Limit-Ttl, X-Whatanime-Quota, X-Whatanime-Quota-Ttl"
+)
 
 
 def limit_fields(state: Snapshot) -> dict[str, int]:

@@ -3,84 +3,129 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from rest_framework.request import Request
 
-from anime_search.errors import ImageEmpty, ImageMissing, ImageUndecodable
-from anime_search.fetch import fetch_image
+from anime_search.errors import ImageEmpty, ImageMissing, ImageUndecodable, PreviewTimeInvalid
+from anime_search.previews import LATEST_S
 from core.surfaces import BodyMalformed, plain_request
 
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
-#: AniList's ids are far below; a larger number only names nothing.
-_LARGEST_ID = 2**31 - 1
+_NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,4})?")
+#: AniList's ids are far below; a number beyond them only names nothing.
+_NO_TITLE = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search: the picture's bytes, and the one title to look in (None for all)."""
+    """A search: the bytes of a picture, or the address of one, and the title to look in (None: all)."""
 
-    image: bytes
-    anilist_id: int | None
+    image: bytes = b""
+    url: str = ""
+    anilist_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """The four parts of a preview's address; ``at_s`` is a number of seconds that a video could have."""
+
+    anilist_id: str
+    filename: str
+    at_s: float
+    token: str
 
 
 def read_search(request: Request) -> SearchRequest:
     """Read a search from a form, a JSON body of any content type, an uploaded file, or ``?url=``.
 
     Raises:
-        ImageMissing, ImageEmpty, ImageUndecodable, ImageFetchFailed, BodyMalformed: as the names say.
+        ImageMissing, ImageEmpty, ImageUndecodable, BodyMalformed: as the names say.
     """
     http = plain_request(request)
-    if http.content_type == "multipart/form-data":
-        fields: dict[str, Any] = http.POST.dict()
-        uploads: list[UploadedFile[Any]] = [file for _, file in http.FILES.items()]
-        if uploads:
-            return SearchRequest(_not_empty(uploads[0].read()), _anilist_id(fields.get("filter")))
-    else:
-        fields = _fields(http.body, http.encoding or "utf-8")
+    fields, upload = _sent(http)
     anilist_id = _anilist_id(fields.get("filter"))
+    if upload is not None:
+        return SearchRequest(image=_not_empty(upload.read()), anilist_id=anilist_id)
     if (image := fields.get("image")) is not None:
-        return SearchRequest(_image_of(image), anilist_id)
+        return SearchRequest(image=_image_of(image), anilist_id=anilist_id)
     if url := http.GET.get("url"):
-        return SearchRequest(_not_empty(fetch_image(url)), anilist_id)
+        return SearchRequest(url=url, anilist_id=anilist_id)
     raise ImageMissing
 
 
-def _fields(body: bytes, encoding: str) -> dict[str, Any]:
+def read_key(request: Request) -> str:
+    """The API key of ``?token=``; empty where there is none."""
+    return request.query_params.get("token", "")
+
+
+def read_preview(request: Request) -> PreviewRequest:
+    """Read the address of a preview.
+
+    Raises:
+        PreviewTimeInvalid: ``t`` is no time.
+    """
+    query = request.query_params
+    try:
+        at_s = float(query.get("t", ""))
+    except ValueError:
+        raise PreviewTimeInvalid from None
+    # Written so that NaN, which no comparison holds for, is refused as well.
+    if not 0 <= at_s <= LATEST_S:
+        raise PreviewTimeInvalid
+    return PreviewRequest(
+        anilist_id=query.get("anilist_id", ""),
+        filename=query.get("file", ""),
+        at_s=at_s,
+        token=query.get("token", ""),
+    )
+
+
+def _sent(http: HttpRequest) -> tuple[dict[str, Any], UploadedFile[Any] | None]:
+    """The fields of the body, and the first uploaded file."""
+    # Clients set the content type of a form by hand, without the boundary that a form has.
+    if http.content_type != "multipart/form-data" or "boundary" not in (http.content_params or {}):
+        return _fields(http.body), None
+    upload: Any = next(iter(http.FILES.values()), None)
+    return http.POST.dict(), upload
+
+
+def _fields(body: bytes) -> dict[str, Any]:
     """The fields of a form or of a JSON object, told apart by how the body begins: clients send either as either."""
-    text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith((b"{", b"[", b'"')) or text in (b"null", b"true", b"false"):
+    try:
+        # RFC 4627, section 3: how JSON begins tells which UTF it is in. A form is ASCII.
+        text = body.decode(json.detect_encoding(body)).strip()
+    except UnicodeDecodeError:
+        text = body.decode("latin-1").strip()
+    if text.startswith(("{", "[", '"')) or text in ("null", "true", "false"):
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
             raise BodyMalformed from None
         return parsed if isinstance(parsed, dict) else {}
-    try:
-        return QueryDict(text, encoding=encoding).dict()
-    except (UnicodeError, LookupError, ValueError):
-        raise BodyMalformed from None
+    return QueryDict(text, encoding="utf-8").dict()
 
 
 def _image_of(value: Any) -> bytes:
-    """Decode base64 as the original did: a data URI's head is dropped, spaces are plus signs, padding is optional."""
+    """Decode base64 as the original did: what precedes the first comma is dropped, and so is all that is no base64.
+
+    A form turns a plus sign that was not escaped into a space. Where a plus sign is left, none was turned,
+    and spaces are mere white space as in MIME.
+    """
     if not isinstance(value, str):
         raise ImageUndecodable
-    data = value.split(",", 1)[-1].replace(" ", "+").replace("-", "+").replace("_", "/")
+    data = value.split(",", 1)[-1].replace("-", "+").replace("_", "/")
+    if "+" not in data:
+        data = data.replace(" ", "+")
     data = _NOT_BASE64.sub("", data)
-    if not data:
-        raise ImageEmpty
     # A single character over whole groups of four holds no byte.
     data = data[: len(data) - (len(data) % 4 == 1)]
-    try:
-        return _not_empty(base64.b64decode(data + "=" * (-len(data) % 4)))
-    except binascii.Error as error:
-        raise ImageUndecodable from error
+    return _not_empty(base64.b64decode(data + "=" * (-len(data) % 4)))
 
 
 def _not_empty(image: bytes) -> bytes:
@@ -90,13 +135,12 @@ def _not_empty(image: bytes) -> bytes:
 
 
 def _anilist_id(value: Any) -> int | None:
-    """``filter``: 0, nothing, and what is no number mean no filter."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float):
-        value = int(value) if value.is_integer() and abs(value) <= _LARGEST_ID else None
+    """``filter``: 0, nothing, and what is no number mean no filter; a number that no title has finds nothing."""
     if isinstance(value, str):
-        value = int(value) if re.fullmatch(r"[0-9]{1,18}", value.strip()) else None
-    if not isinstance(value, int) or value <= 0:
+        value = float(value) if _NUMBER.fullmatch(value.strip()) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return None
-    return min(value, _LARGEST_ID)
+    if not abs(value) < _NO_TITLE:
+        return _NO_TITLE
+    anilist_id = int(value)
+    return _NO_TITLE if anilist_id < 0 else anilist_id or None

@@ -45,7 +45,7 @@ def _doc(candidate: Candidate) -> dict[str, Any]:
         "episode": legacy_episode(video.parsed),
         "tokenthumb": sign_moment(
             Moment(video.pk, round(at * 1000)),
-            context=preview_context(str(anilist_id), video.filename, f"{at:.2f}"),
+            context=preview_context(str(anilist_id), video.filename),
         ),
         "similarity": scene.similarity,
         "title": native,
@@ -60,9 +60,9 @@ def _doc(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def preview_context(anilist_id: str, filename: str, at: str) -> str:
-    """What a preview's address says beside its token; lengths keep the fields apart."""
-    return "".join(f"{len(part)}:{part}" for part in (anilist_id, filename, at))
+def preview_context(anilist_id: str, filename: str) -> str:
+    """What a preview's address says beside token and time; the lengths keep the fields apart."""
+    return "".join(f"{len(part)}:{part}" for part in (anilist_id, filename))
 
 
 def _season(anime: Anime | None) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
+from django.utils.log import log_response
 from rest_framework.request import Request
 
 from accounts.identity import principal_of
-from anime_search.api.tracemoe_legacy.errors import ERRORS, quoted
-from anime_search.api.tracemoe_legacy.headers import limit_fields, limit_headers
-from anime_search.api.tracemoe_legacy.requests import read_search
+from accounts.principal import Principal
+from anime_search.api.tracemoe_legacy.errors import ERRORS
+from anime_search.api.tracemoe_legacy.headers import EXPOSED, limit_fields, limit_headers
+from anime_search.api.tracemoe_legacy.requests import read_key, read_preview, read_search
 from anime_search.api.tracemoe_legacy.responses import preview_context, search_body
-from anime_search.errors import PreviewGone, PreviewRefused
-from anime_search.previews import WIDTHS, open_token, still_of
+from anime_search.errors import ImageUndecodable
+from anime_search.fetch import fetch_image
+from anime_search.previews import WIDTHS, open_named_token, still_of
 from anime_search.services import search_scenes
 from core.surfaces import SurfaceView, plain_request
-from credits import services as metering
+from credits.services import DAY_S, POLICIES, TRACE_MOE, admitted, snapshot
 
 #: "There is a hard limit of 1MB post size."
 MAX_BODY_BYTES = 1024 * 1024
@@ -35,6 +37,20 @@ class LegacyView(SurfaceView):
     ) -> HttpResponse:
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Access-Control-Allow-Origin"] = "*"
+        response["Access-Control-Expose-Headers"] = EXPOSED
+        return response
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        response = super().handle_exception(exc)
+        if isinstance(exc, ImageUndecodable):
+            # Documented as a 500, and yet the caller's mistake: Django would log it as an error of ours.
+            log_response(
+                "unreadable image at %s",
+                self.request.path,
+                response=response,
+                request=plain_request(self.request),
+                level="warning",
+            )
         return response
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -45,6 +61,14 @@ class LegacyView(SurfaceView):
             }
         )
 
+    def principal(self, request: Request) -> Principal:
+        """Whoever the API token names, else the client's address; this dialect knows no sessions.
+
+        Raises:
+            ApiKeyInvalid: the token is not one of ours.
+        """
+        return principal_of(plain_request(request), key=read_key(request), use_session=False)
+
 
 class SearchView(LegacyView):
     """``POST /api/search``, and ``GET`` with ``?url=``."""
@@ -53,17 +77,14 @@ class SearchView(LegacyView):
 
     def post(self, request: Request) -> HttpResponse:
         search = read_search(request)
-        admission = metering.admit(principal=principal_of(plain_request(request)), product=metering.TRACE_MOE)
-        try:
+        principal = self.principal(request)
+        with admitted(principal=principal, product=TRACE_MOE) as admission:
             answer = search_scenes(
-                principal=admission.principal,
-                image=search.image,
+                principal=principal,
+                image=search.image or fetch_image(search.url),
                 limit=MOST_DOCS,
                 anilist_id=search.anilist_id,
             )
-        except Exception:
-            metering.refund(admission=admission)
-            raise
         return JsonResponse(
             search_body(answer, admission.snapshot),
             headers=limit_headers(admission.snapshot),
@@ -77,9 +98,9 @@ class MeView(LegacyView):
     """``GET /api/me``: what is left; it costs nothing."""
 
     def get(self, request: Request) -> HttpResponse:
-        principal = principal_of(plain_request(request))
-        state = metering.snapshot(principal=principal, product=metering.TRACE_MOE)
-        policy = metering.POLICIES[metering.TRACE_MOE]
+        principal = self.principal(request)
+        state = snapshot(principal=principal, product=TRACE_MOE)
+        policy = POLICIES[TRACE_MOE]
         return JsonResponse(
             {
                 "user_id": principal.user_id,
@@ -88,7 +109,7 @@ class MeView(LegacyView):
                 "user_limit": policy.rate,
                 "user_limit_ttl": policy.rate_s,
                 "user_quota": policy.daily,
-                "user_quota_ttl": metering.DAY_S,
+                "user_quota_ttl": DAY_S,
             },
             headers=limit_headers(state),
         )
@@ -100,21 +121,12 @@ class ThumbnailView(LegacyView):
     """``GET /thumbnail.php``: the matched frame, 320 pixels wide."""
 
     def get(self, request: Request) -> HttpResponse:
-        query = request.query_params
-        try:
-            at = float(query.get("t", ""))
-        except ValueError:
-            return quoted("Invalid time", 400)
-        if not math.isfinite(at) or at < 0:
-            return quoted("Invalid time", 400)
-        filename = query.get("file", "")
-        if not filename:
-            raise PreviewGone
-        token = query.get("token", "")
-        if not token:
-            raise PreviewRefused
-        moment = open_token(
-            token, context=preview_context(query.get("anilist_id", ""), filename, f"{at:.2f}")
+        asked = read_preview(request)
+        moment = open_named_token(
+            asked.token,
+            context=preview_context(asked.anilist_id, asked.filename),
+            filename=asked.filename,
+            at_s=asked.at_s,
         )
         return HttpResponse(
             still_of(moment, width=WIDTHS["m"]),

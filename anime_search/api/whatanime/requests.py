@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from rest_framework.request import Request
 
 from anime_search.errors import ImageEmpty, ImageMissing
-from anime_search.fetch import fetch_image
 from core.surfaces import BodyMalformed, plain_request
 
 
-def read_image_bytes(request: Request) -> bytes:
-    """The picture of a search: the file ``image``, else what is at ``url``, of a form or of a JSON body.
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search: the bytes of a picture, or the address of one."""
+
+    image: bytes = b""
+    url: str = ""
+
+
+def read_search(request: Request) -> SearchRequest:
+    """Read a search from a form or a JSON body: the file ``image``, else ``url``; of both, the file.
 
     Raises:
-        ImageMissing, ImageEmpty, ImageFetchFailed, BodyMalformed: as the names say.
+        ImageMissing, ImageEmpty, BodyMalformed: as the names say.
     """
     http = plain_request(request)
     if http.content_type == "application/json":
@@ -24,15 +32,20 @@ def read_image_bytes(request: Request) -> bytes:
     else:
         upload = http.FILES.get("image")
         if upload is not None:
-            image: bytes = upload.read()
-            if not image:
+            if not (image := upload.read()):
                 raise ImageEmpty
-            return image
+            return SearchRequest(image=image)
         fields = http.POST.dict()
     url = fields.get("url")
     if not isinstance(url, str) or not url.strip():
         raise ImageMissing
-    return fetch_image(url.strip())
+    return SearchRequest(url=url.strip())
+
+
+def read_key(request: Request) -> str:
+    """The API key of ``Authorization: Bearer …``; empty where there is none."""
+    scheme, _, key = request.headers.get("Authorization", "").strip().partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from anime_search.api.whatanime.errors import ERRORS
 from anime_search.api.whatanime.views import SearchView
@@ -10,5 +10,5 @@ from core.surfaces import catch_all
 
 urlpatterns = [
     path("api/anime/search", SearchView.as_view(), name="whatanime-search"),
-    path("api/anime/<path:rest>", catch_all(ERRORS)),
+    re_path(r"^api/anime(?:/[\s\S]*)?\Z", catch_all(ERRORS)),
 ]

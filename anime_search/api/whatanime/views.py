@@ -7,11 +7,12 @@ from rest_framework.request import Request
 
 from accounts.identity import principal_of
 from anime_search.api.whatanime.errors import ERRORS
-from anime_search.api.whatanime.requests import read_image_bytes
+from anime_search.api.whatanime.requests import read_key, read_search
 from anime_search.api.whatanime.responses import search_body
+from anime_search.fetch import fetch_image
 from anime_search.services import search_scenes
 from core.surfaces import SurfaceView, plain_request
-from credits import services as metering
+from credits.services import WHAT_ANIME, admitted
 
 #: "Up to 5 candidates."
 MOST_CANDIDATES = 5
@@ -23,15 +24,12 @@ class SearchView(SurfaceView):
     errors = ERRORS
 
     def post(self, request: Request) -> HttpResponse:
-        image = read_image_bytes(request)
-        admission = metering.admit(
-            principal=principal_of(plain_request(request)), product=metering.WHAT_ANIME
-        )
-        try:
-            answer = search_scenes(principal=admission.principal, image=image, limit=MOST_CANDIDATES)
-        except Exception:
-            metering.refund(admission=admission)
-            raise
+        principal = principal_of(plain_request(request), key=read_key(request))
+        search = read_search(request)
+        with admitted(principal=principal, product=WHAT_ANIME):
+            answer = search_scenes(
+                principal=principal, image=search.image or fetch_image(search.url), limit=MOST_CANDIDATES
+            )
         return JsonResponse(
             search_body(answer, plain_request(request)), json_dumps_params={"ensure_ascii": False}
         )

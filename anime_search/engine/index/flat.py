@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
-from anime_search.engine.index.base import Labels, Vectors
+from anime_search.engine.index.base import Labels, VectorIndex, Vectors
+
+#: Vectors that are compared at a time, so that an exact search of any size takes little memory.
+BLOCK = 65_536
 
 
 class FlatIndex:
@@ -22,6 +27,37 @@ class FlatIndex:
 
     def vectors(self, start: int, stop: int) -> Vectors:
         return self._vectors[start:stop]
+
+
+def search_ranges(
+    index: VectorIndex, queries: Vectors, k: int, ranges: Iterable[tuple[int, int]]
+) -> tuple[Labels, Vectors]:
+    """As :meth:`VectorIndex.search`, exactly, among the labels of some ranges (start, stop) only."""
+    labels, scores = np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+    for block in _blocks(ranges):
+        vectors = np.concatenate([index.vectors(start, stop) for start, stop in block])
+        fresh = np.concatenate([np.arange(start, stop) for start, stop in block])
+        labels = np.concatenate([labels, np.broadcast_to(fresh, (len(queries), len(fresh)))], axis=1)
+        columns, scores = top_k(np.concatenate([scores, queries @ vectors.T], axis=1), k)
+        labels = np.take_along_axis(labels, columns, axis=1)
+    return labels, scores
+
+
+def _blocks(ranges: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    block: list[tuple[int, int]] = []
+    room = BLOCK
+    for first, last in ranges:
+        start = first
+        while start < last:
+            stop = min(last, start + room)
+            block.append((start, stop))
+            room -= stop - start
+            start = stop
+            if not room:
+                yield block
+                block, room = [], BLOCK
+    if block:
+        yield block
 
 
 def top_k(scores: Vectors, k: int) -> tuple[Labels, Vectors]:

@@ -9,6 +9,7 @@ import hnswlib
 import numpy as np
 
 from anime_search.engine.index.base import Labels, Vectors
+from anime_search.engine.index.flat import search_ranges
 
 #: Neighbours a node keeps on each upper layer, and twice that on the lowest: memory against recall.
 M = 16
@@ -28,7 +29,6 @@ class HnswIndex:
 
     def __init__(self, graph: hnswlib.Index, ef: int) -> None:
         self._graph = graph
-        self._ef = ef
         graph.set_num_threads(1)
         graph.set_ef(ef)
 
@@ -53,14 +53,20 @@ class HnswIndex:
         return int(self._graph.element_count)
 
     def search(self, queries: Vectors, k: int) -> tuple[Labels, Vectors]:
-        # The graph's search list holds ef entries: asking for more than it holds is an error in hnswlib.
-        k = min(k, self.count, self._ef)
+        k = min(k, self.count)
         if k == 0:
             return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
-        labels, distances = self._graph.knn_query(queries, k=k)
+        try:
+            labels, distances = self._graph.knn_query(queries, k=k)
+        except RuntimeError:
+            # Some hundred equal vectors are each other's only neighbours: from them the graph leads nowhere,
+            # and hnswlib gives up where it finds fewer than k.
+            return search_ranges(self, queries, k, [(0, self.count)])
         return labels.astype(np.int64), 1.0 - distances
 
     def vectors(self, start: int, stop: int) -> Vectors:
+        if start == stop:
+            return np.empty((0, self._graph.dim), np.float32)
         return np.asarray(self._graph.get_items(np.arange(start, stop), return_type="numpy"), np.float32)
 
 

@@ -141,7 +141,13 @@ class GenerationManifest:
 
 
 def _encode(manifest: SegmentManifest | GenerationManifest) -> bytes:
-    return json.dumps(asdict(manifest), indent=1).encode() + b"\n"
+    raw = asdict(manifest)
+    return json.dumps({**raw, "sha256": _digest(raw)}, indent=1).encode() + b"\n"
+
+
+def _digest(raw: dict[str, Any]) -> str:
+    """SHA-256 of what a manifest says: a flipped bit must not bring a deleted video back."""
+    return hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -153,4 +159,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise ManifestError(f"{path.name} is not JSON") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise ManifestError(f"{path.name} is of an unknown format")
+    if raw.pop("sha256", None) != _digest(raw):
+        raise ManifestError(f"{path.name} was altered: its SHA-256 is another")
     return raw

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -16,10 +15,10 @@ from safetensors.numpy import load_file, save
 
 from anime_search.engine.descriptor import unit_length
 from anime_search.engine.index.base import Labels, VectorIndex, Vectors
-from anime_search.engine.index.flat import top_k
+from anime_search.engine.index.flat import search_ranges
 from anime_search.engine.index.hnsw import HnswIndex, IndexFileError, build_graph
 from anime_search.engine.index.manifest import FileDigest, Geometry, ManifestError, SegmentManifest
-from anime_search.engine.track import write_whole
+from anime_search.engine.track import sync, write_whole
 
 GRAPH, TIMES, MANIFEST = "frames.hnsw", "times.safetensors", "segment.json"
 
@@ -91,18 +90,11 @@ class Segment:
 
     def search_videos(self, queries: Vectors, videos: Iterable[str], k: int) -> list[list[FrameHit]]:
         """As :meth:`search`, exactly, over some videos only."""
-        slices = [
-            np.arange(self._starts[position], self._starts[position + 1])
+        ranges = [
+            (int(self._starts[position]), int(self._starts[position + 1]))
             for position in sorted(self._position[video] for video in videos if video in self._position)
         ]
-        if not slices:
-            return [[] for _ in queries]
-        labels = np.concatenate(slices)
-        vectors = np.concatenate(
-            [self._index.vectors(int(part[0]), int(part[-1]) + 1) for part in slices if len(part)]
-        )
-        found, scores = top_k(queries @ vectors.T, k)
-        return self._hits(labels[found], scores)
+        return self._hits(*search_ranges(self._index, queries, k, ranges))
 
     def frames(self, video: str) -> VideoFrames:
         """What the segment holds of one video, to build another segment from."""
@@ -169,7 +161,7 @@ def build_segment(
         build_graph(
             folder / GRAPH, batches(), dim=geometry.dim, count=count, threads=threads, on_progress=on_progress
         )
-        _sync(folder / GRAPH)
+        sync(folder / GRAPH)
         joined = np.concatenate(times, axis=1) if times else np.empty((3, 0), np.int32)
         write_whole(
             folder / TIMES,
@@ -184,18 +176,10 @@ def build_segment(
         )
         write_whole(folder / MANIFEST, manifest.encode())
         digest = FileDigest.of(folder / MANIFEST)
-        _sync(folder)
+        sync(folder)
         folder.replace(root / segment)
-        _sync(root)
+        sync(root)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return manifest, digest
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

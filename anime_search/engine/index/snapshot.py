@@ -46,9 +46,15 @@ class Snapshot:
         ]
 
     def _search_living(self, segment: Segment, queries: Vectors, k: int) -> list[list[FrameHit]]:
-        dead = any(video in self._gone for video in segment.manifest.videos)
-        found = segment.search(queries, 2 * k if dead else k)
-        return [[hit for hit in hits if hit.video not in self._gone] for hits in found] if dead else found
+        living = tuple(self._living(segment))
+        if len(living) == len(segment.manifest.videos):
+            return segment.search(queries, k)
+        found = [
+            [hit for hit in hits if hit.video not in self._gone] for hits in segment.search(queries, 2 * k)
+        ]
+        # Where the gone are more like the query than the living, the living have to be looked at one by one.
+        enough = min(k, sum(segment.video_count(video) for video in living))
+        return found if min(map(len, found)) >= enough else segment.search_videos(queries, living, k)
 
     def _living(self, segment: Segment) -> Iterator[str]:
         return (video for video in segment.manifest.videos if video not in self._gone)

@@ -10,6 +10,7 @@ Layout below the root::
 from __future__ import annotations
 
 import fcntl
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ from anime_search.engine.track import write_whole
 KEPT_GENERATIONS = 3
 #: More segments than this are merged: every search asks each of them.
 MOST_SEGMENTS = 8
+
+#: What ``CURRENT`` may hold.
+_NUMBER = re.compile("[0-9]{1,12}")
 
 Progress = Callable[[int], None]
 
@@ -76,7 +80,7 @@ class IndexStore:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise ManifestError("CURRENT cannot be read") from error
-        if not text.strip().isascii() or not text.strip().isdigit():
+        if not _NUMBER.fullmatch(text.strip()):
             raise ManifestError("CURRENT does not hold a generation's number")
         return int(text)
 
@@ -107,7 +111,10 @@ class IndexStore:
             ManifestError: any of its files is missing, altered or foreign.
         """
         manifest = self.manifest(number)
-        return Snapshot(manifest, [self._load_segment(ref, loaded or {}) for ref in manifest.segments])
+        try:
+            return Snapshot(manifest, [self._load_segment(ref, loaded or {}) for ref in manifest.segments])
+        except OSError as error:
+            raise ManifestError(f"generation {number} cannot be read: {error.strerror}") from error
 
     def load_best(self, loaded: Mapping[str, Segment] | None = None) -> tuple[Snapshot | None, list[str]]:
         """Load the generation in use or, if it is broken, the newest older one that is whole.
@@ -135,7 +142,8 @@ class IndexStore:
         if shared := loaded.get(ref.sha256):
             return shared
         folder = self._folder(ref)
-        FileDigest(MANIFEST, (folder / MANIFEST).stat().st_size, ref.sha256).verify(folder)
+        if FileDigest.of(folder / MANIFEST).sha256 != ref.sha256:
+            raise ManifestError(f"{MANIFEST} of segment {ref.segment} is not the generation's")
         return Segment.load(folder, geometry=self.geometry, ef=self._ef)
 
     def _folder(self, ref: SegmentRef) -> Path:
@@ -210,7 +218,10 @@ class IndexStore:
         Raises:
             ManifestError: there is none.
         """
-        current = self.current_number()
+        try:
+            current = self.current_number()
+        except ManifestError:
+            current = None if not self.numbers() else self.numbers()[-1] + 1
         for number in reversed(self.numbers()):
             if current is not None and number < current:
                 try:
@@ -232,7 +243,7 @@ class IndexStore:
         for ref in manifest.segments if manifest else ():
             try:
                 self._load_segment(ref, {})
-            except ManifestError as error:
+            except (ManifestError, OSError) as error:
                 problems.append(str(error))
         return problems
 
@@ -242,12 +253,14 @@ class IndexStore:
         Their sizes are compared and not their digests: reading the whole index for every new episode would
         cost more than adding it, and readers verify what they load.
         """
+        numbers = self.numbers()
         try:
             current = self.current_number()
         except ManifestError:
-            current = None
-        for number in reversed(self.numbers()):
-            if current is None or number <= current:
+            current = max(numbers, default=None)
+        for number in reversed(numbers):
+            # Where there is no CURRENT, nothing was ever published: readers have nothing either.
+            if current is not None and number <= current:
                 try:
                     manifest = self.manifest(number)
                     for ref in manifest.segments:

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from anime_search.demo import CREDIT, DemoMissing, Screenshot, demo_videos, take_screenshot
 from anime_search.engine.video import VideoError
 from anime_search.ingest.discovery import FoundFile, find_files
+from core.commands import STOPPED
 
 
 class Command(BaseCommand):
@@ -34,6 +35,8 @@ class Command(BaseCommand):
         try:
             call_command("anime_ingest", str(folder))
         except CommandError as error:
+            if error.returncode == STOPPED:
+                raise
             self.stderr.write(f"{error}; going on with those that could be")
         shown = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         local = shown.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]")

@@ -7,27 +7,33 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from anime_search import indexing, runtime
+from anime_search.checks import Tags
 from anime_search.engine.index.hnsw import IndexFileError
 from anime_search.engine.index.manifest import GenerationManifest, ManifestError
-from anime_search.engine.track import TrackError
 from core.commands import OperatorCommand
+
+ACTIONS = {
+    "status": "what is in use, and what is wrong with it",
+    "build": "a new generation out of the stored frame tracks",
+    "merge": "make one segment of all, without the videos that are gone",
+    "verify": "check every file in use against its digest; non-zero exit if one differs",
+    "rollback": "use the newest whole generation before the one in use",
+}
 
 
 class Command(OperatorCommand):
     help = "Look at the frame index, build or merge it, verify its files, go back to an older generation."
     writes = True
+    requires_system_checks = (Tags.index,)
 
     def add_options(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("status", help="what is in use, and what is wrong with it")
-        actions.add_parser("build", help="build a new generation out of the stored frame tracks")
-        actions.add_parser("merge", help="make one segment of all, without videos that are gone")
-        actions.add_parser("verify", help="check every file against its digest; non-zero exit if one differs")
-        actions.add_parser("rollback", help="use the newest whole generation before the one in use")
+        explained = "; ".join(f"{action}: {what}" for action, what in ACTIONS.items())
+        parser.add_argument("action", choices=ACTIONS, help=explained)
 
     def run(self, *, action: str, dry_run: bool, **_: Any) -> dict[str, Any]:
         if dry_run and action in ("build", "merge", "rollback"):
             return {"would": action, **indexing.index_status()}
+        store = runtime.index_store()
         try:
             match action:
                 case "status":
@@ -35,15 +41,17 @@ class Command(OperatorCommand):
                 case "build":
                     return _facts(self._build())
                 case "merge":
-                    with runtime.index_store().writing():
-                        return _facts(runtime.index_store().merge(threads=indexing.BUILD_THREADS))
+                    with store.writing():
+                        return _facts(store.merge(threads=indexing.BUILD_THREADS))
                 case "rollback":
-                    with runtime.index_store().writing():
-                        return _facts(runtime.index_store().rollback())
+                    with store.writing():
+                        return _facts(store.rollback())
                 case _:
                     return self._verify()
-        except (ManifestError, IndexFileError, TrackError) as error:
+        except (ManifestError, IndexFileError) as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"the index cannot be written: {error}") from error
 
     def _build(self) -> GenerationManifest:
         if lost := indexing.forget_lost_tracks():

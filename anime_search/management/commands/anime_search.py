@@ -5,17 +5,26 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from anime_search.checks import Tags
 from anime_search.engine.episode import current_episode
+from anime_search.errors import ImageTooLarge
 from anime_search.runtime import IMAGE_LIMITS
 from anime_search.selectors import Candidate, candidates_of, file_of, videos_of_anime
 from anime_search.services import read_image, search_picture
+from core.commands import STOPPED
 from core.errors import DomainError
+
+
+class _Unreadable(DomainError):
+    """There is no such file, or it is not ours to read."""
+
+    code = "FILE_UNREADABLE"
+    default_message = "cannot be read"
 
 
 class Command(BaseCommand):
@@ -23,6 +32,7 @@ class Command(BaseCommand):
         "Find the scene of each picture, and print one line of JSON for each. "
         "It is the operator's tool: it costs no credits and needs no worker."
     )
+    requires_system_checks = (Tags.index,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE")
@@ -41,67 +51,77 @@ class Command(BaseCommand):
         anilist_id: int | None = options["filter"]
         videos = None if anilist_id is None else videos_of_anime(anilist_id=anilist_id)
         failed = total = 0
-        for name, path in [*((str(path), path) for path in images), *(_rows(batch) if batch else ())]:
-            line = _search(name, path, limit, videos)
-            total += 1
-            failed += "error" in line
-            self.stdout.write(json.dumps(line, ensure_ascii=False))
+        pictures = [(str(path), path) for path in images] + (_rows(batch) if batch else [])
+        try:
+            for name, path in pictures:
+                line = _search(name, path, limit, videos)
+                total += 1
+                failed += "error" in line
+                self.stdout.write(json.dumps(line, ensure_ascii=False))
+                self.stdout.flush()
+        except KeyboardInterrupt:
+            raise CommandError(f"stopped after {total} of {len(pictures)}", returncode=STOPPED) from None
         if failed:
             raise CommandError(f"{failed} of {total} pictures could not be searched")
 
 
-def _rows(batch: Path) -> Iterator[tuple[str, Path]]:
-    """Names and paths of a CSV file; a first row that names no file beside it is its heading."""
+def _rows(batch: Path) -> list[tuple[str, Path]]:
+    """Names and paths in a CSV file; a first row whose name has no suffix, and is no file, is its heading."""
     try:
         with batch.open(newline="", encoding="utf-8-sig") as file:
-            for number, row in enumerate(csv.reader(file)):
-                if not row or not row[0].strip():
-                    continue
-                path = batch.parent / row[0]
-                if number == 0 and not path.exists():
-                    continue
-                yield row[0], path
+            rows = [row[0] for row in csv.reader(file) if row and row[0].strip()]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CommandError(f"{batch} cannot be read as CSV: {error}") from error
+    if rows and not Path(rows[0]).suffix and not (batch.parent / rows[0]).is_file():
+        del rows[0]
+    return [(row, batch.parent / row) for row in rows]
 
 
 def _search(name: str, path: Path, limit: int, videos: frozenset[str] | None) -> dict[str, Any]:
+    """The line of one picture; one that cannot be searched has an ``error`` beside empty results."""
     started = time.perf_counter()
+    timings: dict[str, float] = {}
+    line: dict[str, Any] = {"image": _shown(name), "confident": False, "candidates": []}
+    try:
+        picture = read_image(_bytes_of(path))
+        timings["decode"] = time.perf_counter() - started
+        outcome = search_picture(rgb=picture.rgb, flat=picture.flat, limit=limit, videos=videos)
+        timings |= {stage: ms / 1000 for stage, ms in outcome.timings_ms.items()}
+        searched = time.perf_counter()
+        line["confident"] = outcome.confident
+        line["candidates"] = [_candidate(candidate) for candidate in candidates_of(outcome.scenes)]
+        timings["titles"] = time.perf_counter() - searched
+    except DomainError as error:
+        line["error"] = error.message
+    timings["total"] = time.perf_counter() - started
+    return line | {"timings_ms": {stage: round(1000 * seconds, 3) for stage, seconds in timings.items()}}
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
         if path.stat().st_size > IMAGE_LIMITS.max_bytes:
-            return {"image": name, "error": "The image is too large.", "candidates": []}
-        picture = read_image(path.read_bytes())
-        decoded = time.perf_counter()
-        outcome = search_picture(rgb=picture.rgb, flat=picture.flat, limit=limit, videos=videos)
+            raise ImageTooLarge
+        return path.read_bytes()
     except OSError as error:
-        return {"image": name, "error": error.strerror or "cannot be read", "candidates": []}
-    except DomainError as error:
-        return {"image": name, "error": error.message, "candidates": []}
-    searched = time.perf_counter()
-    candidates = [_line(candidate) for candidate in candidates_of(outcome.scenes)]
-    timings = {
-        "decode": 1000 * (decoded - started),
-        **outcome.timings_ms,
-        "titles": 1000 * (time.perf_counter() - searched),
-        "total": 1000 * (time.perf_counter() - started),
-    }
-    return {
-        "image": name,
-        "confident": outcome.confident,
-        "candidates": candidates,
-        "timings_ms": {stage: round(ms, 3) for stage, ms in timings.items()},
-    }
+        raise _Unreadable(error.strerror or "") from error
+    except ValueError as error:  # a NUL in a CSV file's cell
+        raise _Unreadable from error
 
 
-def _line(candidate: Candidate) -> dict[str, Any]:
+def _shown(name: str) -> str:
+    """A name with bytes that are not UTF-8 spelled out: JSON cannot carry them."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
     anime, video, scene = candidate.anime, candidate.video, candidate.scene
-    known = {
+    titles = {
         language: getattr(anime, f"title_{language}", "") or None
         for language in ("native", "romaji", "english", "chinese", "korean")
     }
     return {
         "anilist_id": anime.anilist_id if anime else None,
-        "titles": {"title": candidate.title, **known},
+        "titles": {"title": candidate.title, **titles},
         "file": file_of(video),
         "episode": current_episode(video.parsed),
         "from": round(scene.from_s, 3),

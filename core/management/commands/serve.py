@@ -8,15 +8,19 @@ from typing import Any
 
 import waitress
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.wsgi import get_wsgi_application
+from waitress.channel import HTTPChannel
 
+from core.request_parser import StrictRequestParser
+from core.static_files import collect_static
 from core.workers import EmbeddedWorkers
 
 #: Requests that are answered at a time; the rest wait in line. Bodies are received before a thread is taken,
 #: so slow clients do not hold one.
 THREADS = 8
+#: Bytes of a request's headers; browsers and proxies send a tenth of it.
+MAX_HEADER_BYTES = 64 * 1024
 #: Searches that are worked on at a time by the embedded profile.
 SEARCH_THREADS = 2
 
@@ -29,11 +33,12 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.PORT)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        call_command("collectstatic", interactive=False, verbosity=0)
+        collect_static()
         signal.signal(signal.SIGTERM, _interrupt)
         workers = EmbeddedWorkers(
             {"search": SEARCH_THREADS, "ingest": settings.INGEST_WORKERS, "housekeeping": 1}
         )
+        HTTPChannel.parser_class = StrictRequestParser
         with workers:
             server = waitress.create_server(
                 get_wsgi_application(),
@@ -41,6 +46,7 @@ class Command(BaseCommand):
                 port=port,
                 threads=THREADS,
                 ident="frameproof",
+                max_request_header_size=MAX_HEADER_BYTES,
                 max_request_body_size=settings.MAX_BODY_BYTES + 1024 * 1024,
                 # The address of the peer is used as it is; forwarded headers are read by core.client_ip.
                 clear_untrusted_proxy_headers=False,

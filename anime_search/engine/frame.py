@@ -1,0 +1,53 @@
+"""A decoded frame as a picture."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+#: A frame whose file does not say how its colours are coded (libavutil, ``AVColorSpace``).
+AVCOL_SPC_UNSPECIFIED = 2
+
+
+def upright_rgb(
+    reformatter: VideoReformatter, frame: VideoFrame, width: int, height: int
+) -> NDArray[np.uint8]:
+    """Scale a frame and turn it as its display matrix asks.
+
+    Args:
+        reformatter: kept from frame to frame, so that its tables are made once.
+        width, height: of the picture as it is shown; even numbers.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        av.FFmpegError, ValueError: the frame is of a kind that cannot be scaled.
+    """
+    quarters = round(frame.rotation / 90) % 4
+    if quarters % 2:
+        width, height = height, width
+    # Scaling to RGB in one step would take swscale almost three times as long.
+    small = reformatter.reformat(
+        frame,
+        width,
+        height,
+        "yuv420p",
+        src_colorspace=_colorspace(frame),
+        dst_colorspace=Colorspace.ITU601,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=Interpolation.AREA,
+        threads=1,
+    )
+    rgb = cv2.cvtColor(small.to_ndarray(), cv2.COLOR_YUV2RGB_I420)
+    return np.ascontiguousarray(np.rot90(rgb, quarters), np.uint8)
+
+
+def _colorspace(frame: VideoFrame) -> int:
+    """The matrix of a frame's colours. Untagged video of HD size is BT.709 by custom, smaller is BT.601."""
+    if frame.colorspace != AVCOL_SPC_UNSPECIFIED:
+        return int(frame.colorspace)
+    return int(Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601)

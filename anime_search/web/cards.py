@@ -1,0 +1,160 @@
+"""A candidate as its card shows it: everything in words, nothing left for the template to compute."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from anime_search import runtime
+from anime_search.engine.episode import VideoKind
+from anime_search.engine.similarity import CALIBRATIONS
+from anime_search.models import Anime, Video
+from anime_search.previews import WIDTHS, Moment, sign_moment
+from anime_search.selectors import Candidate
+from anime_search.services import SearchAnswer
+
+#: Length of the line that shows where in the video a scene is, in units of its drawing.
+TIMELINE = 1000
+#: A scene is drawn at least this long, to be seen at all.
+TIMELINE_LEAST = 8
+
+
+class Band(StrEnum):
+    """How sure the search is of a candidate."""
+
+    MATCH = "match"
+    LIKELY = "likely"
+    UNLIKELY = "unlikely"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One candidate.
+
+    Attributes:
+        other_titles: in other languages, without the one that is shown.
+        episode: season, kind and number in words; empty where nothing is known.
+        at, from_, to, duration: times in the video as ``m:ss.cc`` or ``h:mm:ss.cc``.
+        similarity: in percent.
+        recognised: what had been done to the picture.
+        images: width in pixels and address of the matched frame, narrowest first.
+        image_height: of the frame at the second of these widths, so that nothing moves when it arrives.
+        line_from, line_length, line_at: the scene on a line of :data:`TIMELINE` units.
+    """
+
+    title: str
+    other_titles: tuple[str, ...]
+    is_adult: bool
+    filename: str
+    episode: str
+    at: str
+    from_: str
+    to: str
+    duration: str
+    similarity: str
+    band: Band
+    band_text: str
+    recognised: tuple[str, ...]
+    images: tuple[tuple[int, str], ...]
+    image_height: int
+    line_from: int
+    line_length: int
+    line_at: int
+    anilist_url: str
+
+
+def cards_of(answer: SearchAnswer) -> list[Card]:
+    """The cards of an answer, best first."""
+    return [_card(candidate, confident=answer.confident) for candidate in answer.candidates]
+
+
+def _card(candidate: Candidate, *, confident: bool) -> Card:
+    anime, video, scene = candidate.anime, candidate.video, candidate.scene
+    band = band_of(scene.probability, confident=confident)
+    address = reverse("scene-image", args=[sign_moment(Moment(video.pk, round(scene.at_s * 1000)))])
+    start, at, end = (_on_line(time_s, video) for time_s in (scene.from_s, scene.at_s, scene.to_s))
+    return Card(
+        title=candidate.title,
+        other_titles=_other_titles(anime, candidate.title),
+        is_adult=bool(anime and anime.is_adult),
+        filename=video.filename,
+        episode=episode_text(video),
+        at=time_text(scene.at_s),
+        from_=time_text(scene.from_s),
+        to=time_text(scene.to_s),
+        duration=time_text(video.duration_ms / 1000),
+        # Rounded down: only the very same picture is 100 % similar.
+        similarity=f"{math.floor(scene.similarity * 1000) / 10:.1f}%",
+        band=band,
+        band_text=_band_text(band),
+        # What seems to have been done to a picture that matches nothing is nothing to tell.
+        recognised=() if band is Band.UNLIKELY else recognised(scene.view),
+        images=tuple((width, f"{address}?size={size}") for size, width in WIDTHS.items()),
+        image_height=round(WIDTHS["m"] * video.height / video.width) if video.width else 180,
+        line_from=max(0, min(start, TIMELINE - TIMELINE_LEAST)),
+        line_length=max(TIMELINE_LEAST, end - start),
+        line_at=at,
+        anilist_url=f"https://anilist.co/anime/{anime.anilist_id}" if anime else "",
+    )
+
+
+def band_of(probability: float, *, confident: bool) -> Band:
+    """The band of a candidate: by its probability, and no match where the search itself found none."""
+    if confident and probability >= CALIBRATIONS[runtime.descriptor().name].confident:
+        return Band.MATCH
+    return Band.LIKELY if probability >= 0.5 else Band.UNLIKELY
+
+
+def _band_text(band: Band) -> str:
+    return {Band.MATCH: _("Match"), Band.LIKELY: _("Likely"), Band.UNLIKELY: _("Probably not")}[band]
+
+
+def recognised(view: str) -> tuple[str, ...]:
+    """What had been done to the picture, from the name of the view that matched; ``full`` says nothing."""
+    words = {"mirrored": _("mirrored"), "borders_removed": _("borders removed")}
+    return tuple(words.get(part, part.replace("_", " ")) for part in view.split("+") if part != "full")
+
+
+def time_text(time_s: float) -> str:
+    """A time as players write it, to the hundredth of a second: ``1:02:03.45``, ``2:03.45``."""
+    minutes, hundredths = divmod(round(time_s * 100), 6000)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{hundredths // 100:02d}.{hundredths % 100:02d}"
+    return f"{hours}:{minutes:02d}:{seconds}" if hours else f"{minutes}:{seconds}"
+
+
+def episode_text(video: Video) -> str:
+    """Season, kind and number: ``Season 2, episode 5``, ``OVA 2``, ``Movie``."""
+    kind = {
+        VideoKind.EPISODE: _("Episode"),
+        VideoKind.MOVIE: _("Movie"),
+        VideoKind.OVA: _("OVA"),
+        VideoKind.SPECIAL: _("Special"),
+        VideoKind.PREVIEW: _("Preview"),
+        VideoKind.OPENING: _("Opening"),
+        VideoKind.ENDING: _("Ending"),
+        VideoKind.UNKNOWN: "",
+    }[VideoKind(video.kind)]
+    number = "" if video.episode is None else f"{video.episode:g}"
+    if number and video.episode_end is not None:
+        number += f"–{video.episode_end:g}"
+    elif number and video.absolute_episode is not None:
+        number += " " + _("(%(number)s in all)") % {"number": f"{video.absolute_episode:g}"}
+    season = _("Season %(number)d") % {"number": video.season} if video.season else ""
+    return " · ".join(part for part in (season, f"{kind} {number}".strip()) if part)
+
+
+def _other_titles(anime: Anime | None, shown: str) -> tuple[str, ...]:
+    if anime is None:
+        return ()
+    titles = dict.fromkeys((anime.title_english, anime.title_native, anime.title_romaji))
+    return tuple(title for title in titles if title and title.casefold() != shown.casefold())[:2]
+
+
+def _on_line(time_s: float, video: Video) -> int:
+    share = 1000 * time_s / video.duration_ms if video.duration_ms else 0.0
+    return round(TIMELINE * max(0.0, min(1.0, share)))

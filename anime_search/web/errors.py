@@ -1,0 +1,121 @@
+"""What the pages say of errors: one table, and every error has an entry in it by itself or by a base class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from anime_search.errors import (
+    ImageEmpty,
+    ImageFetchFailed,
+    ImageMissing,
+    ImageTooLarge,
+    ImageUndecodable,
+    IndexUnavailable,
+    SearchTimedOut,
+)
+from anime_search.runtime import IMAGE_LIMITS
+from core.errors import DomainError, Unavailable
+from core.surfaces import BodyMalformed, BodyTooLarge
+from credits.errors import LimitExceeded, QuotaExhausted
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as a page shows it.
+
+    Attributes:
+        status: HTTP status of the response.
+        title: what happened, in a few words.
+        advice: what can be done about it.
+        retry_after_s: seconds after which trying again may work; None where waiting does not help.
+    """
+
+    status: int
+    title: str
+    advice: str
+    retry_after_s: int | None = None
+
+
+def problem_of(error: DomainError) -> Problem:
+    """What to say of an error, by the nearest of its classes in the table."""
+    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)(error)
+
+
+def most_megabytes() -> int:
+    """Size of the largest picture that is taken, in mebibytes."""
+    return IMAGE_LIMITS.max_bytes // (1024 * 1024)
+
+
+def in_words(seconds: int) -> str:
+    """A wait in minutes and seconds: ``59 minutes 3 seconds``."""
+    minutes, rest = divmod(seconds, 60)
+    parts = []
+    if minutes:
+        parts.append(ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes})
+    if rest or not minutes:
+        parts.append(ngettext("%(n)d second", "%(n)d seconds", rest) % {"n": rest})
+    return " ".join(parts)
+
+
+def _wait(error: DomainError) -> dict[str, Any]:
+    seconds = int(error.data["retry_after_s"])
+    return {
+        "retry_after_s": seconds,
+        "advice": _("You can search again in %(wait)s.") % {"wait": in_words(seconds)},
+    }
+
+
+def _too_large(error: DomainError) -> Problem:
+    return Problem(
+        413,
+        _("This picture is too large"),
+        _(
+            "Pictures may have up to %(megabytes)d MB and %(megapixels)d megapixels. A smaller copy does as well."
+        )
+        % {"megabytes": most_megabytes(), "megapixels": IMAGE_LIMITS.max_pixels // 1_000_000},
+    )
+
+
+PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = {
+    ImageMissing: lambda error: Problem(
+        400, _("No picture yet"), _("Choose a picture, or give the address of one.")
+    ),
+    ImageEmpty: lambda error: Problem(400, _("This file is empty"), _("Choose another picture.")),
+    ImageUndecodable: lambda error: Problem(
+        400,
+        _("This is not a picture that can be read"),
+        _("JPEG, PNG, GIF, BMP and WebP are understood. The file may also be damaged."),
+    ),
+    ImageTooLarge: _too_large,
+    BodyTooLarge: _too_large,
+    ImageFetchFailed: lambda error: Problem(
+        400,
+        _("The picture could not be fetched from that address"),
+        _(
+            "The address must lead to the picture itself, open to everybody. Or save the picture and drop it here."
+        ),
+    ),
+    BodyMalformed: lambda error: Problem(
+        400, _("The request could not be read"), _("Please reload the page and try again.")
+    ),
+    QuotaExhausted: lambda error: Problem(429, _("Today’s searches are used up"), **_wait(error)),
+    LimitExceeded: lambda error: Problem(429, _("Too many searches in a short time"), **_wait(error)),
+    IndexUnavailable: lambda error: Problem(
+        503,
+        _("There is nothing to search in yet"),
+        _(
+            "The index is empty or being repaired. Whoever runs this site fills it with “manage.py anime_ingest”."
+        ),
+        error.data["retry_after_s"],
+    ),
+    SearchTimedOut: lambda error: Problem(503, _("The search took too long"), **_wait(error)),
+    Unavailable: lambda error: Problem(503, _("The search is busy right now"), **_wait(error)),
+    DomainError: lambda error: Problem(
+        500, _("Something went wrong on our side"), _("It has been noted. Please try again later.")
+    ),
+}

@@ -1,0 +1,275 @@
+// The page "Find a scene": pick, drop or paste a picture, and put the server's results into the page.
+// The results come as HTML: the same template serves this script and a browser without scripts.
+const FRAGMENT_HEADER = "Frameproof-Fragment";
+/** What the server decodes by itself; anything else is redrawn here, if this browser knows the format. */
+const KNOWN_TYPES = new Set(["image/jpeg", "image/png", "image/gif", "image/bmp", "image/webp"]);
+/** Larger files are redrawn before they are sent: the search looks at no more detail than that. */
+const REDRAW_BYTES = 1.5 * 1024 * 1024;
+const REDRAW_SIDE = 1280;
+/** Longer than every deadline of the server. */
+const MOST_WAIT_MS = 60_000;
+
+const byId = (id) => document.getElementById(id);
+const form = byId("ask");
+const text = form.dataset;
+const finder = byId("finder");
+const drop = byId("drop");
+const picture = byId("picture");
+const url = byId("url");
+const results = byId("results");
+const busy = byId("busy");
+const busyText = byId("busy-text");
+const progress = byId("progress");
+const status = byId("status");
+
+let running = null;
+let chosen = null;
+const firstTitle = document.title;
+
+// --- what is asked -------------------------------------------------------------------------------------------
+
+/** Show a picture at once, before anything is sent; no address takes the last one away. */
+function showPicture(address) {
+  const last = byId("preview");
+  if (last?.src.startsWith("blob:")) URL.revokeObjectURL(last.src);
+  last?.remove();
+  byId("drop-title").textContent = address ? text.textOther : text.textFirst;
+  if (!address) return;
+  const preview = new Image();
+  preview.id = "preview";
+  preview.className = "drop-preview";
+  preview.alt = text.textAsked;
+  // What is no picture has no preview; the server says what is wrong with it.
+  preview.onerror = () => showPicture("");
+  preview.src = address;
+  drop.append(preview);
+}
+
+function choose(file) {
+  chosen = file;
+  url.value = "";
+  showPicture(URL.createObjectURL(file));
+  search();
+}
+
+function chooseUrl(address) {
+  chosen = null;
+  picture.value = "";
+  url.value = address;
+  showPicture("");
+  search();
+}
+
+/** A picture among what was dropped or pasted, else an address, else nothing. */
+function take(data) {
+  const files = [...data.files];
+  const file = files.find((one) => one.type.startsWith("image/")) ?? files[0];
+  if (file) return choose(file);
+  const address = (data.getData("text/uri-list") || data.getData("text/plain"))
+    .split("\n")
+    .map((line) => line.trim())
+    .find((line) => /^https?:\/\/\S+$/i.test(line));
+  if (address) return chooseUrl(address);
+  return showProblem("no-picture");
+}
+
+/** The file as it is sent: as it is, or redrawn smaller; one that cannot be redrawn goes as it is. */
+async function prepare(file) {
+  if (KNOWN_TYPES.has(file.type) && file.size <= REDRAW_BYTES) return file;
+  if (!file.type.startsWith("image/")) return file;
+  try {
+    const bitmap = await createImageBitmap(file);
+    const scale = Math.min(1, REDRAW_SIDE / Math.max(bitmap.width, bitmap.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+    canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    bitmap.close();
+    return (await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92))) ?? file;
+  } catch {
+    return file;
+  }
+}
+
+// --- asking --------------------------------------------------------------------------------------------------
+
+async function search() {
+  stop();
+  const run = { request: new XMLHttpRequest() };
+  running = run;
+  setBusy(chosen || !url.value ? text.textUploading : text.textFetching);
+  const body = new FormData();
+  body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+  if (chosen) {
+    const file = await prepare(chosen);
+    if (running !== run) return;
+    if (file.size > Number(text.mostBytes)) return end(run, () => showProblem("too-large"));
+    body.set("image", file, "picture");
+  } else {
+    body.set("url", url.value);
+  }
+  const request = run.request;
+  // fetch() does not tell how much of a body has been sent.
+  request.upload.onprogress = (event) => {
+    if (event.lengthComputable && event.total) progress.value = event.loaded / event.total;
+  };
+  request.upload.onload = () => {
+    progress.removeAttribute("value");
+    if (chosen) setBusy(text.textSearching);
+  };
+  request.onload = () => end(run, () => showResponse(request));
+  request.onerror = request.ontimeout = () => end(run, () => showProblem("offline"));
+  request.open("POST", form.action);
+  request.timeout = MOST_WAIT_MS;
+  request.setRequestHeader(FRAGMENT_HEADER, "results");
+  request.send(body);
+}
+
+function stop() {
+  if (!running) return;
+  const { request } = running;
+  running = null;
+  request.abort();
+  setBusy("");
+}
+
+function end(run, show) {
+  if (running !== run) return;
+  running = null;
+  setBusy("");
+  show();
+}
+
+function setBusy(words) {
+  busy.hidden = !words;
+  busyText.textContent = words;
+  status.textContent = words;
+  drop.classList.toggle("is-busy", Boolean(words));
+  results.setAttribute("aria-busy", String(Boolean(words)));
+  if (!words) progress.removeAttribute("value");
+}
+
+// --- answering -----------------------------------------------------------------------------------------------
+
+function showResponse(request) {
+  if (!request.getResponseHeader(FRAGMENT_HEADER)) {
+    // Not from the page's own view: the check against forged requests, a proxy, or the server's outer shell.
+    return showProblem({ 403: "stale", 413: "too-large" }[request.status] ?? "other");
+  }
+  results.innerHTML = request.responseText;
+  const answer = results.querySelector(".answer");
+  finder.toggleAttribute("data-answered", Boolean(answer));
+  if (!answer) return revealProblem();
+  if (answer.dataset.asked) showPicture(answer.dataset.asked);
+  document.title = `${answer.dataset.title} – Frameproof`;
+  const heading = byId("answer-heading");
+  heading.focus({ preventScroll: true });
+  reveal(results);
+}
+
+function showProblem(name) {
+  const said = document.querySelector(`template[data-problem="${name}"]`).content.cloneNode(true);
+  results.replaceChildren(said);
+  finder.removeAttribute("data-answered");
+  revealProblem();
+}
+
+function revealProblem() {
+  document.title = firstTitle;
+  reveal(results.querySelector(".notice"));
+}
+
+/** Scroll only as far as is needed to see where something begins. */
+function reveal(element) {
+  const { top } = element.getBoundingClientRect();
+  if (top >= 0 && top < window.innerHeight * 0.6) return;
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ block: "start", behavior: isCalm ? "auto" : "smooth" });
+}
+
+async function copy(button) {
+  const label = button.querySelector(".button-text");
+  label.dataset.first ??= label.textContent;
+  if (!(await copyText(button.dataset.copy))) return;
+  label.textContent = text.textCopied;
+  status.textContent = `${text.textCopied}: ${button.dataset.copy}`;
+  clearTimeout(button.timer);
+  button.timer = setTimeout(() => {
+    label.textContent = label.dataset.first;
+    status.textContent = "";
+  }, 2000);
+}
+
+async function copyText(words) {
+  try {
+    await navigator.clipboard.writeText(words);
+    return true;
+  } catch {
+    // Plain http on another host than localhost has no clipboard API.
+    const field = document.createElement("textarea");
+    field.value = words;
+    field.className = "visually-hidden";
+    const active = document.activeElement;
+    document.body.append(field);
+    field.select();
+    const isCopied = document.execCommand("copy");
+    field.remove();
+    active?.focus();
+    return isCopied;
+  }
+}
+
+// --- events --------------------------------------------------------------------------------------------------
+
+if (/Mac|iP(hone|ad|od)/.test(navigator.platform)) drop.querySelector("kbd").textContent = "⌘";
+
+picture.addEventListener("change", () => {
+  if (picture.files.length) choose(picture.files[0]);
+});
+
+url.addEventListener("input", () => {
+  if (!url.value || !chosen) return;
+  chosen = null;
+  picture.value = "";
+  showPicture("");
+});
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (url.value.trim()) chooseUrl(url.value.trim());
+  else if (chosen) search();
+  else if (picture.files.length) choose(picture.files[0]);
+  else search();
+});
+
+byId("cancel").addEventListener("click", () => {
+  stop();
+  status.textContent = text.textCancelled;
+  picture.focus();
+});
+
+document.addEventListener("paste", (event) => {
+  // Text that is pasted into a field belongs to the field.
+  if (event.target.matches("input, textarea") && !event.clipboardData.files.length) return;
+  event.preventDefault();
+  take(event.clipboardData);
+});
+
+let depth = 0;
+const isDragOver = (is) => drop.classList.toggle("is-over", is);
+document.addEventListener("dragenter", () => isDragOver((depth += 1) > 0));
+document.addEventListener("dragleave", () => isDragOver((depth -= 1) > 0));
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  depth = 0;
+  isDragOver(false);
+  take(event.dataTransfer);
+});
+
+results.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});

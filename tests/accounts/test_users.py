@@ -1,0 +1,81 @@
+"""Accounts: an e-mail address that signs in, and a tier."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from accounts.models import Tier, User
+
+pytestmark = pytest.mark.django_db
+
+
+def test_user_is_an_address_with_a_password_and_the_free_tier() -> None:
+    user = User.objects.create_user("Someone@Example.COM", "secret")
+    assert user.email == "Someone@example.com"
+    assert user.check_password("secret")
+    assert user.password != "secret"
+    assert user.tier == Tier.FREE
+    assert not user.is_staff
+    assert not user.is_superuser
+    assert user.is_active
+    assert str(user) == "Someone@example.com"
+
+
+def test_user_without_a_password_cannot_sign_in_with_one() -> None:
+    user = User.objects.create_user("someone@example.com")
+    assert not user.has_usable_password()
+    assert authenticate(username="someone@example.com", password="") is None
+
+
+@pytest.mark.parametrize("email", ["", None])
+def test_user_without_an_address_is_refused(email: str | None) -> None:
+    with pytest.raises(ValueError, match="e-mail"):
+        User.objects.create_user(email)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("other", ["someone@example.com", "Someone@example.com", "SOMEONE@EXAMPLE.COM"])
+def test_address_is_unique_in_any_letter_case(other: str) -> None:
+    User.objects.create_user("someone@example.com", "x")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        User.objects.create_user(other, "x")
+    with pytest.raises(ValidationError):
+        User(email=other, password="x").full_clean()
+
+
+@pytest.mark.parametrize("spelling", ["someone@example.com", "Someone@Example.com", "SOMEONE@EXAMPLE.COM"])
+def test_address_signs_in_in_any_letter_case(client: Client, spelling: str) -> None:
+    user = User.objects.create_user("Someone@example.com", "secret")
+    assert authenticate(username=spelling, password="secret") == user
+    assert client.login(email=spelling, password="secret")
+    assert authenticate(username=spelling, password="Secret") is None
+
+
+def test_unknown_address_and_switched_off_account_do_not_sign_in() -> None:
+    User.objects.create_user("off@example.com", "secret", is_active=False)
+    assert authenticate(username="off@example.com", password="secret") is None
+    assert authenticate(username="nobody@example.com", password="secret") is None
+
+
+def test_superuser_is_made_by_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a long enough secret 17")
+    call_command("createsuperuser", "--noinput", "--email", "root@example.com", stdout=io.StringIO())
+    user = User.objects.get()
+    assert user.is_staff
+    assert user.is_superuser
+    assert user.check_password("a long enough secret 17")
+    with pytest.raises(CommandError):
+        call_command("createsuperuser", "--noinput", "--email", "root@example.com", stdout=io.StringIO())
+
+
+def test_tier_is_one_of_four() -> None:
+    assert set(Tier.values) == {"free", "pro", "business", "enterprise"}
+    with pytest.raises(ValidationError) as refusal:
+        User(email="someone@example.com", password="x", tier="guest").full_clean()
+    assert set(refusal.value.message_dict) == {"tier"}

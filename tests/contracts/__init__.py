@@ -1,0 +1,1 @@
+"""Both search APIs as their documents say, answered by the real thing."""

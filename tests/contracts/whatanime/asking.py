@@ -1,0 +1,38 @@
+"""How clients of the whatanimeisthis API ask."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from tests.contracts.telling import assert_tells_nothing_internal
+
+PATH = "/api/anime/search"
+
+
+def upload(
+    client: Client, picture: bytes, *, name: str = "shot.jpg", kind: str = "image/jpeg", **fields: Any
+) -> Any:
+    return client.post(PATH, {"image": SimpleUploadedFile(name, picture, kind), **fields})
+
+
+def by_url(client: Client, url: str) -> Any:
+    return client.post(PATH, {"url": url}, content_type="application/json")
+
+
+def refusal(response: Any, status: int) -> str:
+    """The code of an error; its body is of the one shape that errors have here."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/json"
+    assert response["Cache-Control"] == "no-store"
+    body = json.loads(response.content)
+    assert set(body) - {"retryAfter", "resetAt"} == {"error", "code"}
+    assert isinstance(body["error"], str)
+    assert body["error"].endswith(".")
+    assert_tells_nothing_internal(response.content.decode())
+    code: str = body["code"]
+    assert code == code.upper()
+    return code
