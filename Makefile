@@ -46,7 +46,7 @@ setup-dev: $(READY_DEV)  ## The same with the tools for tests and checks
 migrate: $(READY)  ## Bring the database up to date
 	@$(MANAGE) migrate --verbosity 0
 
-run: migrate  ## Index video (VIDEOS=path for your own), find a screenshot of it, and serve (PORT, HOST, DATA_DIR)
+run: $(READY)  ## Index video (VIDEOS=path for your own), find a screenshot of it, and serve (PORT, HOST, DATA_DIR)
 	@$(MANAGE) anime_demo $(if $(VIDEOS),--videos "$(VIDEOS)")
 
 serve: migrate  ## Serve what is indexed
@@ -56,7 +56,7 @@ ingest: migrate  ## Index VIDEOS=path without serving
 	@$(MANAGE) anime_ingest "$(VIDEOS)"
 
 test: $(READY_DEV)  ## Run the default test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto
 
 test-integration: $(READY_DEV)  ## The main job on PostgreSQL, Redis and Celery workers (TEST_DATABASE_URL, TEST_REDIS_URL)
 	@$(BIN)/python -m pytest -m integration
@@ -75,6 +75,9 @@ check: $(READY_DEV)  ## Format, lint, types, import contracts, migrations, deplo
 format: $(READY_DEV)  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+screenshots: $(READY_DEV)  ## Make the pictures of the README anew (needs chromium)
+	@$(BIN)/python docs/make_screenshots.py
 
 lock: $(READY_DEV)  ## Renew the lock file after pyproject.toml was changed
 	@if command -v uv >/dev/null 2>&1; then uv lock; else $(BIN)/uv lock; fi

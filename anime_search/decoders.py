@@ -44,6 +44,10 @@ class DecoderPool:
     """
 
     def __init__(self, workers: int) -> None:
+        if multiprocessing.current_process().daemon:
+            raise RuntimeError(
+                "a prefork worker may have no children: run the queue 'ingest' with --pool threads"
+            )
         # Forking a process whose threads hold locks (a server, a worker) can hang the child: start it afresh.
         self._context = multiprocessing.get_context("spawn")
         self._workers = workers

@@ -110,6 +110,11 @@ def search_scenes(
         raise SearchTimedOut from error
     except _broker_errors() as error:
         raise Unavailable from error
+    except RuntimeError as error:
+        # Celery's way of saying that Redis, where the answers are, is not there.
+        if isinstance(error.__cause__, _broker_errors()):
+            raise Unavailable from error
+        raise
     if found.get("unavailable"):
         raise IndexUnavailable
     answered = time.perf_counter()

@@ -7,12 +7,16 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_init, worker_process_shutdown, worker_shutting_down
 from django.conf import settings
+from django.core.cache import cache
 
 from anime_search import indexing, runtime
 from anime_search.ingest.jobs import recover_jobs, waiting_jobs
 from anime_search.ingest.work import run_ingest_job
 from anime_search.services import answer_search
 from core.workers import backlog
+
+#: Videos that were described become searchable together, at most so many seconds later.
+PUBLISH_WITHIN_S = 10
 
 
 @shared_task(acks_late=False, ignore_result=False)
@@ -26,8 +30,10 @@ def search(search_id: str) -> dict[str, Any]:
 
 @shared_task(ignore_result=True, soft_time_limit=6.5 * 3600, time_limit=6.75 * 3600)
 def ingest(job_id: int) -> None:
-    """Carry out one ingest job."""
+    """Carry out one ingest job, and see to it that its video becomes searchable even if nobody waits for it."""
     run_ingest_job(job_id=job_id, workers=settings.INGEST_WORKERS)
+    if cache.add("publish-tracks-soon", True, timeout=PUBLISH_WITHIN_S):
+        publish_tracks.apply_async(countdown=PUBLISH_WITHIN_S)
 
 
 @shared_task(ignore_result=False)

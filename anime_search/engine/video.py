@@ -261,7 +261,8 @@ class VideoReader:
                     filled.add(cell)
             # Grid cells behind the reorder window cannot come up again: the set stays small.
             if len(filled) > 4096:
-                filled = {cell for cell in filled if cell > max(filled) - 1024}
+                newest = max(filled)
+                filled = {cell for cell in filled if cell > newest - 1024}
             try:
                 frames = packet.decode()
             except (av.FFmpegError, ValueError):

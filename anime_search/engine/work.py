@@ -68,10 +68,14 @@ def digest_file(path: Path, stamp: FileStamp, on_progress: Progress = no_progres
         OSError: it cannot be read.
     """
     _check(path, stamp)
-    digest = hashlib.sha256()
+    digest, left = hashlib.sha256(), stamp.size
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
+            left -= len(chunk)
+            # A download would be followed for as long as it grows.
+            if left < 0:
+                raise FileChanged
             on_progress(0.0, 0.0)
     _check(path, stamp)
     return digest.hexdigest()

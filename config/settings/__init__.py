@@ -25,7 +25,7 @@ PORT = env.int("PORT", 8000, validate=lambda port: 0 < port < 65536)
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = secret_key(DATA_DIR, required=bool(DATABASE_URL))
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", HOST])
 #: The site's own address in links that API answers carry; empty: taken from the request's Host.
 SITE_URL = env.str("SITE_URL", "").rstrip("/")
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
@@ -136,7 +136,12 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO").upper()},
-    "loggers": {"celery": {"level": "WARNING"}, "kombu": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+    "loggers": {
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "watchfiles": {"level": "WARNING"},
+    },
 }
 
 # --- the scene index -----------------------------------------------------------------------------------------
@@ -148,8 +153,6 @@ ANIME_INDEX_EF = env.int("ANIME_INDEX_EF", 256, validate=lambda value: 16 <= val
 ANIME_SAMPLE_RATE_HZ = env.float("ANIME_SAMPLE_RATE_HZ", 12.0, validate=lambda value: 0.5 <= value <= 60)
 #: Seconds that a search may take, from the queue to the answer, before it is given up.
 ANIME_SEARCH_DEADLINE_S = env.float("ANIME_SEARCH_DEADLINE_S", 15.0)
-#: Files that one process decodes at a time. Celery's ingest workers are processes themselves, of one file each.
-INGEST_WORKERS = env.int(
-    "INGEST_WORKERS", (os.cpu_count() or 1) if EMBEDDED else 1, validate=lambda n: 1 <= n <= 256
-)
+#: Files that one process decodes at a time, each in a child process of its own.
+INGEST_WORKERS = env.int("INGEST_WORKERS", os.cpu_count() or 1, validate=lambda n: 1 <= n <= 256)
 ANILIST_URL = env.str("ANILIST_URL", "https://graphql.anilist.co")

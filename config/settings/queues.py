@@ -36,10 +36,12 @@ def celery_settings(redis_url: str) -> dict[str, Any]:
             "visibility_timeout": VISIBILITY_TIMEOUT_S,
             "unacked_restore_interval": 5,
             "socket_timeout": 10,
-            "socket_connect_timeout": 3,
+            "socket_connect_timeout": 2,
             "retry_on_timeout": True,
         }
     )
+    # Somebody waits for the answer: without Redis a request is to be refused at once, and not in twenty seconds.
+    impatient = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
     return {
         "CELERY_BROKER_URL": "memory://localhost/" if embedded else redis_url,
         "CELERY_RESULT_BACKEND": "cache+memory://" if embedded else redis_url,
@@ -49,6 +51,10 @@ def celery_settings(redis_url: str) -> dict[str, Any]:
         "CELERY_RESULT_SERIALIZER": "json",
         "CELERY_ACCEPT_CONTENT": ["json"],
         "CELERY_RESULT_EXPIRES": 300,
+        "CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS": {} if embedded else {"retry_policy": impatient},
+        "CELERY_REDIS_SOCKET_TIMEOUT": 10.0,
+        "CELERY_REDIS_SOCKET_CONNECT_TIMEOUT": 2.0,
+        "CELERY_TASK_PUBLISH_RETRY_POLICY": impatient,
         "CELERY_TASK_ACKS_LATE": True,
         "CELERY_TASK_REJECT_ON_WORKER_LOST": True,
         "CELERY_WORKER_PREFETCH_MULTIPLIER": 1,
@@ -61,5 +67,7 @@ def celery_settings(redis_url: str) -> dict[str, Any]:
             name: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
             for name, (task, seconds) in BEAT.items()
         },
+        # The schedule is kept in memory: no file to share, to lock or to lose.
+        "CELERY_BEAT_SCHEDULER": "core.workers:MemoryScheduler",
         "CELERY_TIMEZONE": "UTC",
     }

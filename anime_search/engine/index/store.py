@@ -345,7 +345,7 @@ class IndexStore:
         return manifest
 
     def _collect_garbage(self, current: int) -> None:
-        """Delete generations that are too old to go back to, and segments that none refers to."""
+        """Delete generations that are too old to go back to, segments that none refers to, and unfinished files."""
         numbers = [number for number in self.numbers() if number <= current]
         for number in numbers[: -KEPT_GENERATIONS - 1]:
             self._generation_path(number).unlink(missing_ok=True)
@@ -360,6 +360,8 @@ class IndexStore:
         for folder in self._segments.iterdir():
             if folder.name not in used:
                 shutil.rmtree(folder, ignore_errors=True)
+        for unfinished in (*self.root.glob(".*.part"), *self._generations.glob(".*.part")):
+            unfinished.unlink(missing_ok=True)
 
 
 def smallest_segments(segments: Iterable[SegmentRef]) -> list[SegmentRef]:

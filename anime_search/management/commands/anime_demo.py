@@ -30,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.PORT)
 
     def handle(self, *args: Any, videos: Path | None, host: str, port: int, **options: Any) -> None:
+        call_command("migrate", verbosity=0)
         folder = videos or self._clip()
         self.stdout.write(f"Indexing {folder}")
         try:

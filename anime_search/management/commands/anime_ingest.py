@@ -86,17 +86,15 @@ class Command(OperatorCommand):
         """Index what is there and what comes, until Ctrl-C; True if that cut work short."""
         from anime_search.ingest.watching import FolderWatch
 
-        waiting = False
         try:
             with FolderWatch(run.paths) as folders:
                 while True:
                     self._index(run, crew)
-                    waiting = True
                     self.say("watching for new files; stop with Ctrl-C")
                     folders.wait()
-                    waiting = False
         except KeyboardInterrupt:
-            return not waiting
+            state = run.progress()
+            return state.files_ended < state.files or not indexing.is_published()
 
     def _follow(self, run: IngestRun, crew: Crew) -> None:
         from rich.progress import DownloadColumn

@@ -12,10 +12,11 @@ def ended_jobs(command_line: CommandLine) -> list[tuple[str, int]]:
     )
 
 
-def running_seconds(command_line: CommandLine) -> float:
-    """Seconds of video that the job has done which is being worked on."""
-    rows = command_line.rows("select max(done_s) from anime_search_ingestjob where status = 'running'")
-    return float(rows[0][0] or 0.0)
+def decoding_jobs(command_line: CommandLine) -> list[tuple[str]]:
+    """Path of each job whose file has been read and is being decoded."""
+    return command_line.rows(
+        "select path from anime_search_ingestjob where status = 'running' and content <> ''"
+    )
 
 
 def assert_everything_indexed_once(command_line: CommandLine, videos: int) -> None:

@@ -334,6 +334,23 @@ def test_described_video_that_never_reached_the_index_is_published_by_the_next_r
     assert best_video(1) is not None
 
 
+def test_index_that_was_left_half_built_is_built(
+    ingest: Call, collection: Path, make_video: MakeVideo, data_dir: Path, call: Call
+) -> None:
+    make_video()
+    ingest(collection)
+    index = data_dir / "index"
+    (segment,) = (index / "segments").iterdir()
+    segment.rename(segment.with_name(f".{segment.name}.part"))
+    (index / "CURRENT").unlink()
+    for manifest in (index / "generations").iterdir():
+        manifest.unlink()
+    assert ingest(collection).summary["failed"] == 0
+    assert best_video(1) is not None
+    assert call("anime_index", "verify").returncode == 0
+    assert not list((index / "segments").glob(".*.part"))
+
+
 @pytest.mark.parametrize("harm", ["missing", "cut", "another's"])
 def test_lost_track_is_made_again_in_the_same_run(
     ingest: Call, collection: Path, make_video: MakeVideo, data_dir: Path, harm: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from dataclasses import replace
@@ -168,7 +169,7 @@ def test_a_track_comes_back_as_it_was_saved(track: FrameTrack, tmp_path: Path) -
         assert np.array_equal(one, other)
     assert (loaded.video, loaded.descriptor, loaded.info) == (track.video, track.descriptor, track.info)
     assert loaded.descriptors.dtype == np.float16
-    assert save_track(loaded, path) == digest
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
 def test_every_flipped_byte_is_noticed(track: FrameTrack, tmp_path: Path) -> None:

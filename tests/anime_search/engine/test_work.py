@@ -78,7 +78,9 @@ def test_a_damaged_track_is_made_again(clip: Path, tmp_path: Path) -> None:
     broken = bytearray(path.read_bytes())
     broken[-10] ^= 1
     path.write_bytes(broken)
-    assert carry_out(order_for(clip, tmp_path / "tracks")) == receipt
+    again = carry_out(order_for(clip, tmp_path / "tracks"))
+    assert (again.frames, again.info) == (receipt.frames, receipt.info)
+    assert again.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert len(load_track(path)) == receipt.frames
 
 
