@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from config.env import BASE_DIR
+
 _INTERNAL: Final = [
-    re.compile(r"(?<![\w.])/(?:etc|home|root|tmp|usr|var|work|proc|srv|opt|media|mnt)\b"),
+    re.compile(re.escape(str(BASE_DIR))),
+    re.compile(r"(?<![\w.])/(?:etc|home|root|tmp|usr|var|proc|srv|opt|media|mnt)\b"),
     re.compile(r"\b(?:10|127|169\.254|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.\d{1,3}\.\d{1,3}\b"),
     re.compile(r"Traceback|line \d+, in|\.py\b|Errno|0x[0-9a-f]{6,}|<class|object at"),
     re.compile(

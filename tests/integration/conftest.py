@@ -129,7 +129,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         server.execute(f'CREATE DATABASE "{name}"')
         redis.Redis.from_url(REDIS_URL).flushdb()
         environment = {
-            **{key: value for key, value in os.environ.items() if key not in ("DJANGO_SETTINGS_MODULE",)},
+            **{key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"},
             "DATABASE_URL": DATABASE_URL.rsplit("/", 1)[0] + f"/{name}",
             "REDIS_URL": REDIS_URL,
             "SECRET_KEY": "for the integration tests only, and of some length",

@@ -28,11 +28,10 @@ def _ingest(site: Site, *paths: Path) -> dict[str, object]:
 
 def _job(site: Site, path: Path) -> tuple[str, str, int] | None:
     with psycopg.connect(site.environment["DATABASE_URL"]) as database:
-        row = database.execute(
+        return database.execute(
             "SELECT status, outcome, attempts FROM anime_search_ingestjob WHERE path = %s ORDER BY id DESC",
             [str(path)],
         ).fetchone()
-    return row
 
 
 def test_screenshot_is_found_over_both_apis(site: Site, web: httpx.Client, demo_clip: Path) -> None:

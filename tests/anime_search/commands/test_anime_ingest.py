@@ -216,7 +216,7 @@ def test_name_that_is_not_utf8_is_reported(ingest: Call, collection: Path, make_
     make_video()
     raw = os.fsencode(collection) + b"/caf\xe9.mp4"
     try:
-        with open(raw, "wb") as file:  # noqa: PTH123
+        with open(raw, "wb") as file:
             file.write(footage.video_bytes(seed=2))
     except OSError:
         pytest.skip("this file system has no such names")

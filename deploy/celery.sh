@@ -1,0 +1,28 @@
+#!/bin/sh
+# Start one Celery worker of the production profile: deploy/celery.sh search|ingest|deepfake|mail|housekeeping [options].
+# Run as many of each as there is work for, on any machine that shares DATA_DIR and the videos, and exactly one
+# "housekeeping", which is also the clock of the periodic tasks. Options of `celery worker` may follow the name.
+set -eu
+cd "$(dirname "$0")/.."
+
+queue=${1:?name a queue: search, ingest, deepfake, mail or housekeeping}
+shift
+: "${REDIS_URL:?is not set: without it the workers run inside the server process}"
+
+case $queue in
+  # Threads: all of them search the one copy of the index that the process holds.
+  search) set -- --pool threads --concurrency "${SEARCH_WORKERS:-4}" "$@" ;;
+  # Processes: one file each, and started afresh now and then, so that what a library leaks does not add up.
+  # The file itself is decoded in a child of that process; the memory limit (KiB) is checked between two tasks.
+  ingest) set -- --pool prefork --concurrency "${INGEST_PROCESSES:-$(nproc 2>/dev/null || echo 2)}" \
+    --max-tasks-per-child 500 --max-memory-per-child 1000000 "$@" ;;
+  deepfake) set -- --pool prefork --concurrency "${DEEPFAKE_PROCESSES:-1}" \
+    --max-tasks-per-child 100 --max-memory-per-child 3000000 "$@" ;;
+  mail) set -- --pool threads --concurrency 2 "$@" ;;
+  housekeeping) set -- --pool threads --concurrency 2 --beat "$@" ;;
+  *) echo "no such queue: $queue" >&2; exit 2 ;;
+esac
+
+PATH="$PWD/.venv/bin:$PATH"
+exec celery --app config worker --queues "$queue" --hostname "$queue-$$@%h" --loglevel "${LOG_LEVEL:-INFO}" \
+  --without-gossip --without-mingle "$@"
