@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import queue
 import threading
 import time
@@ -111,9 +112,10 @@ class DecoderPool:
                 try:
                     result: Result = future.result(timeout=WATCH_EVERY_S)
                 except StillRunning as error:
-                    if future.done():
+                    if not future.done():
+                        on_progress(self._positions[2 * slot], self._positions[2 * slot + 1])
+                    elif isinstance(future.exception(), StillRunning):
                         raise DecoderFailed("took too long") from error
-                    on_progress(self._positions[2 * slot], self._positions[2 * slot + 1])
                 else:
                     return result
         except CancelledError as error:
@@ -132,6 +134,9 @@ class DecoderPool:
             if self._closed:
                 raise DecoderStopped
             if not self._pool.active:
+                # What is left of a broken pool would stay for as long as this process.
+                self._pool.stop()
+                self._pool.join()
                 self._pool = self._new_pool()
             future: ProcessFuture[Any] = self._pool.schedule(
                 _call, args=(slot, work, args), timeout=timeout_s
@@ -175,4 +180,21 @@ def _call(slot: int, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         if _Child.positions is not None:
             _Child.positions[2 * slot], _Child.positions[2 * slot + 1] = done_s, total_s
 
-    return work(*args, report)
+    try:
+        result = work(*args, report)
+    except Exception as error:
+        if _travels(error):
+            raise
+        raise DecoderFailed(f"{type(error).__name__}: {error}") from None
+    if not _travels(result):
+        raise DecoderFailed(f"a result of {type(result).__name__}")
+    return result
+
+
+def _travels(value: object) -> bool:
+    """Whether a value can be read in the parent: one that cannot would end pebble's reading of all others."""
+    try:
+        pickle.loads(pickle.dumps(value))  # noqa: S301 - it was made here
+    except Exception:  # noqa: BLE001 - pickle runs the code of whatever class it meets
+        return False
+    return True

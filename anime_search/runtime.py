@@ -54,7 +54,11 @@ class IndexHandle:
         if self._snapshot is None:
             self.refresh()
         elif self._stamp() != self._seen and self._loading.acquire(blocking=False):
-            threading.Thread(target=self._reload_and_release, name="index-reload", daemon=True).start()
+            try:
+                threading.Thread(target=self._reload_and_release, name="index-reload", daemon=True).start()
+            except RuntimeError:
+                # The process has no thread to spare: this request has its answer, and a later one tries again.
+                self._loading.release()
         if self._snapshot is None:
             raise IndexUnavailable
         return self._snapshot

@@ -12,11 +12,13 @@ shift
 case $queue in
   # Threads: all of them search the one copy of the index that the process holds.
   search) set -- --pool threads --concurrency "${SEARCH_WORKERS:-4}" "$@" ;;
-  # Processes: one file each, and started afresh now and then, so that what a library leaks does not add up.
-  # The file itself is decoded in a child of that process; the memory limit (KiB) is checked between two tasks.
-  ingest) set -- --pool prefork --concurrency "${INGEST_PROCESSES:-$(nproc 2>/dev/null || echo 2)}" \
-    --max-tasks-per-child 500 --max-memory-per-child 1000000 "$@" ;;
-  deepfake) set -- --pool prefork --concurrency "${DEEPFAKE_PROCESSES:-1}" \
+  # Threads too: each of them waits for a decoding child, which is replaced after a number of files.
+  ingest)
+    INGEST_WORKERS=${INGEST_WORKERS:-$(nproc 2>/dev/null || echo 2)}
+    export INGEST_WORKERS
+    set -- --pool threads --concurrency "$INGEST_WORKERS" "$@" ;;
+  # Processes, started afresh now and then, so that what a library leaks does not add up; the limit is in KiB.
+  deepfake) set -- --pool prefork --concurrency "${DEEPFAKE_WORKERS:-1}" \
     --max-tasks-per-child 100 --max-memory-per-child 3000000 "$@" ;;
   mail) set -- --pool threads --concurrency 2 "$@" ;;
   housekeeping) set -- --pool threads --concurrency 2 --beat "$@" ;;

@@ -14,6 +14,7 @@ from pathlib import Path
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Least, NullIf
 
+from anime_search.engine.stamp import FileStamp
 from anime_search.ingest.discovery import FoundFile, UnusablePath, find_files, path_key
 from anime_search.ingest.intake import BATCH, batches, enqueue_files
 from anime_search.models import IngestJob, JobOutcome, JobStatus
@@ -65,11 +66,13 @@ class IngestRun:
     known: int = 0
     unusable: dict[str, str] = field(default_factory=dict)
     _walks: int = 0
+    _given_up: set[FoundFile] = field(default_factory=set)
 
     def walk(self) -> int:
         """Enqueue what is new or changed below the paths, and return how many jobs that made."""
         before = len(self.jobs)
         self._walks += 1
+        self._given_up = self._files_given_up()
         self.unusable.clear()
         chunk: list[FoundFile] = []
         for found in find_files(self.paths):
@@ -83,8 +86,19 @@ class IngestRun:
         self._enqueue(chunk)
         return len(self.jobs) - before
 
+    def _files_given_up(self) -> set[FoundFile]:
+        """Files, as they were then, that a job of this run failed on through no fault of theirs."""
+        return {
+            FoundFile(Path(path), Path(root), FileStamp(size, mtime_ns, inode))
+            for jobs in self._own_jobs()
+            for path, root, size, mtime_ns, inode in jobs.filter(outcome=JobOutcome.ERROR).values_list(
+                "path", "root", "size", "mtime_ns", "inode"
+            )
+        }
+
     def _enqueue(self, files: list[FoundFile]) -> None:
-        # What was broken in this run is broken in its next walk, too: asked for once, it is tried once.
+        # What failed in this run would fail in its next walk, too: asked for once, it is tried once.
+        files = [file for file in files if file not in self._given_up]
         enqueued = enqueue_files(files=files, retry=self.retry and self._walks == 1)
         # A later walk finds what the first has indexed: only files that were known before count as such.
         self.known += enqueued.known if self._walks == 1 else 0

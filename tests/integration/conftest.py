@@ -12,17 +12,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import psycopg
 import pytest
 import redis
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
+from tests.command_line import PATIENCE_S, PROJECT, process_environment
+
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
-REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/11")
-#: Seconds that a process may take to start on a busy machine.
-PATIENCE_S = 90.0
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
 
 
 def free_port() -> int:
@@ -41,6 +41,7 @@ class Site:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command to its end."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=PROJECT,
@@ -52,9 +53,10 @@ class Site:
         )
 
     def start(self, name: str, *command: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a process in a group of its own, which writes into the log of its name."""
         with (self.logs / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, *command],
+                command,
                 cwd=PROJECT,
                 env={**self.environment, **environment},
                 stdout=log,
@@ -64,25 +66,18 @@ class Site:
         self.processes[name] = process
         return process
 
-    def start_worker(self, queue: str, *options: str) -> subprocess.Popen[bytes]:
-        worker = (
-            "-m",
-            "celery",
-            "-A",
-            "config",
-            "worker",
-            "-Q",
-            queue,
-            "-n",
-            f"{queue}@%h",
-            "--pool",
-            "threads",
-        )
-        return self.start(queue, *worker, "--concurrency", "2", *options)
+    def start_worker(self, queue: str) -> subprocess.Popen[bytes]:
+        """Start a worker as operators do."""
+        return self.start(queue, "deploy/celery.sh", queue)
+
+    def start_command(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a management command and go on."""
+        return self.start("command", sys.executable, "manage.py", *arguments)
 
     def start_server(self, name: str = "web", **environment: str) -> httpx.Client:
+        """Start a server, and return a client of it once it answers."""
         port = free_port()
-        self.start(name, "manage.py", "serve", "--port", str(port), **environment)
+        self.start(name, sys.executable, "manage.py", "serve", "--port", str(port), **environment)
         client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
@@ -95,6 +90,7 @@ class Site:
         raise AssertionError(self.log(name))
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """End a process and all its children by a signal, and wait until it has ended."""
         process = self.processes.pop(name)
         try:
             os.killpg(process.pid, number)
@@ -110,30 +106,41 @@ class Site:
             self.kill(name)
 
 
-def _require_servers() -> None:
+def _require_servers() -> str:
+    """Check that both servers answer, and return the address of a Redis database that nobody uses."""
     try:
         psycopg.connect(DATABASE_URL, connect_timeout=5).close()
-        redis.Redis.from_url(REDIS_URL, socket_connect_timeout=5).ping()
+        return _unused_redis_database()
     except (psycopg.OperationalError, redis.RedisError) as error:
         if os.environ.get("CI"):
             pytest.fail(f"continuous integration needs PostgreSQL and Redis: {error}")
         pytest.skip(f"no PostgreSQL or no Redis: {error}")
 
 
+def _unused_redis_database() -> str:
+    address = urlsplit(REDIS_URL)
+    numbers = [int(address.path[1:])] if address.path.strip("/") else range(15, 0, -1)
+    for number in numbers:
+        url = urlunsplit(address._replace(path=f"/{number}"))
+        with redis.Redis.from_url(url, socket_connect_timeout=5) as server:
+            if not server.dbsize():
+                return url
+    raise redis.RedisError(f"no database of {REDIS_URL} is empty")
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """An installation with a database of its own and every kind of worker."""
-    _require_servers()
+    redis_url = _require_servers()
     name = f"frameproof_test_{secrets.token_hex(6)}"
     with psycopg.connect(DATABASE_URL, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
-        redis.Redis.from_url(REDIS_URL).flushdb()
         environment = {
-            **{key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"},
+            **process_environment(tmp_path_factory.mktemp("data")),
             "DATABASE_URL": DATABASE_URL.rsplit("/", 1)[0] + f"/{name}",
-            "REDIS_URL": REDIS_URL,
-            "SECRET_KEY": "for the integration tests only, and of some length",
-            "DATA_DIR": str(tmp_path_factory.mktemp("data")),
+            "REDIS_URL": redis_url,
+            # Each request of a test may come from an address of its own, with an allowance of its own.
+            "TRUSTED_PROXIES": "127.0.0.1/32",
         }
         site = Site(environment, tmp_path_factory.mktemp("logs"))
         try:
@@ -141,10 +148,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             assert migrated.returncode == 0, migrated.stderr
             site.start_worker("search")
             site.start_worker("ingest")
-            site.start_worker("housekeeping", "--beat", "--schedule", str(site.logs / "beat"))
+            site.start_worker("housekeeping")
             yield site
         finally:
             site.close()
+            redis.Redis.from_url(redis_url).flushdb()
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 

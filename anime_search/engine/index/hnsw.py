@@ -59,7 +59,7 @@ class HnswIndex:
         try:
             labels, distances = self._graph.knn_query(queries, k=k)
         except RuntimeError:
-            # Some hundred equal vectors are each other's only neighbours: from them the graph leads nowhere,
+            # Hundreds of equal vectors may be each other's only neighbours: from them the graph leads nowhere,
             # and hnswlib gives up where it finds fewer than k.
             return search_ranges(self, queries, k, [(0, self.count)])
         return labels.astype(np.int64), 1.0 - distances

@@ -159,6 +159,21 @@ def test_walking_tells_the_workers_of_each_job_once(run: IngestRun, calls: Calls
     assert len(calls.sent) == 3
 
 
+def test_failure_of_ours_is_tried_once_a_run(
+    run: IngestRun, calls: Calls, make_job: MakeJob, tmp_path: Path
+) -> None:
+    path = tmp_path / "1.mp4"
+    path.write_bytes(b"x")
+    assert run.walk() == 1
+    IngestJob.objects.update(status=JobStatus.FAILED, outcome=JobOutcome.ERROR, message="disk full")
+    assert run.walk() == 0
+    assert run.failures() == {str(path): "disk full"}
+    path.write_bytes(b"changed")
+    assert run.walk() == 1
+    next_run = IngestRun([tmp_path], calls.sent.append, calls.publish, calls.recover)
+    assert next_run.walk() == 1
+
+
 def test_watching_publishes_and_recovers_now_and_then_until_all_has_ended(
     run: IngestRun, calls: Calls, make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
