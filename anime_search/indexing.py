@@ -20,12 +20,13 @@ log = logging.getLogger(__name__)
 #: Threads that insert into a graph.
 BUILD_THREADS = os.cpu_count() or 1
 
+_BATCH = 500
+
 
 class _Lost(Exception):
-    """The track of ``video`` is missing or damaged: it has to be made again."""
+    """The track of a video is missing or damaged: it has to be made again."""
 
     def __init__(self, video: str, why: str) -> None:
-        self.video = video
         super().__init__(f"the frame track of video {video} is lost ({why}): run anime_ingest on it again")
 
 
@@ -51,8 +52,8 @@ def publish_tracks() -> GenerationManifest | None:
                 return manifest
             try:
                 return store.add(_frames(new), sum(new.values()), threads=BUILD_THREADS)
-            except _Lost as lost:
-                _forget(lost)
+            except _Lost:
+                _forget_lost(new)
 
 
 def is_published() -> bool:
@@ -83,25 +84,31 @@ def rebuild_index(
 
             try:
                 return store.build(_frames(wanted), total, threads=BUILD_THREADS, on_progress=tell)
-            except _Lost as lost:
-                _forget(lost)
+            except _Lost:
+                _forget_lost(wanted)
 
 
 def forget_lost_tracks() -> int:
-    """Drop the rows of tracks whose files are missing or damaged, so that ingest makes them again."""
-    count = 0
-    for video, frames in _wanted().items():
+    """Drop the rows of tracks whose files are missing or damaged, so that ingest makes them again.
+
+    Returns:
+        How many there were.
+    """
+    return _forget_lost(_wanted())
+
+
+def _forget_lost(videos: dict[str, int]) -> int:
+    lost = []
+    for video, frames in videos.items():
         try:
             _load(video, frames)
-        except _Lost as lost:
-            _forget(lost)
-            count += 1
-    return count
-
-
-def _forget(lost: _Lost) -> None:
-    log.error("%s", lost)
-    FrameTrackFile.objects.filter(video__sha256=lost.video, descriptor=runtime.descriptor().name).delete()
+        except _Lost as error:
+            log.warning("%s", error)
+            lost.append(video)
+    rows = FrameTrackFile.objects.filter(descriptor=runtime.descriptor().name)
+    for start in range(0, len(lost), _BATCH):
+        rows.filter(video__sha256__in=lost[start : start + _BATCH]).delete()
+    return len(lost)
 
 
 def _wanted() -> dict[str, int]:

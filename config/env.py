@@ -46,7 +46,8 @@ def secret_key(data_dir: Path, *, required: bool) -> str:
     """``SECRET_KEY``, or one made on first use and kept in the data directory with mode 0600.
 
     Raises:
-        ImproperlyConfigured: ``required`` (several hosts must share it) and ``SECRET_KEY`` is not set.
+        ImproperlyConfigured: ``required`` (several hosts must share it) and ``SECRET_KEY`` is not set, or the
+            data directory cannot be written.
     """
     if given := env.str("SECRET_KEY", ""):
         return given
@@ -55,15 +56,18 @@ def secret_key(data_dir: Path, *, required: bool) -> str:
             "SECRET_KEY must be set where DATABASE_URL is: every process must share it"
         )
     path = data_dir / "secret_key"
-    if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=data_dir, prefix=".secret_key") as file:
-            file.write(secrets.token_urlsafe(50))
-            file.flush()
-            # A link appears whole or not at all, and the first of several processes wins.
-            with contextlib.suppress(FileExistsError):
-                os.link(file.name, path)
-    return path.read_text()
+    try:
+        if not path.exists():
+            data_dir.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=data_dir, prefix=".secret_key") as file:
+                file.write(secrets.token_urlsafe(50))
+                file.flush()
+                # A link appears whole or not at all, and the first of several processes wins.
+                with contextlib.suppress(FileExistsError):
+                    os.link(file.name, path)
+        return path.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(f"DATA_DIR: {data_dir} cannot be used: {error.strerror}") from error
 
 
 __all__ = ["BASE_DIR", "EnvError", "directory", "env", "networks", "secret_key"]

@@ -15,7 +15,7 @@ from anime_search.models import Anime, FrameTrackFile, IngestJob, JobOutcome, Jo
 from anime_search.services import search_picture
 from tests import footage
 from tests.anime_search.commands.conftest import Call
-from tests.conftest import MakeVideo
+from tests.conftest import MakeCommandLine, MakeVideo
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("data_dir", "decoders")]
 
@@ -277,6 +277,18 @@ def test_data_directory_that_cannot_be_written_is_named(
     assert called.returncode == 1
     assert called.error.startswith(f"DATA_DIR: {data_dir / 'tracks'} cannot be written")
     assert not IngestJob.objects.exists()
+
+
+def test_data_directory_that_cannot_be_made_is_named(
+    make_command_line: MakeCommandLine, collection: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("where a folder must be")
+    command_line = make_command_line(DATA_DIR=str(tmp_path / "file" / "data"), SECRET_KEY="")
+    finished = command_line.run("anime_ingest", collection)
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1].endswith(
+        f"DATA_DIR: {tmp_path / 'file' / 'data'} cannot be used: Not a directory"
+    )
 
 
 @pytest.mark.parametrize("workers", ["0", "-1", "257", "two", "1.5", "", "٣"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +24,11 @@ pytestmark = pytest.mark.slow
 LONG = 12
 #: Videos in the folder.
 FILMS = 4
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -104,6 +111,21 @@ def test_run_that_finds_another_killed_takes_its_file_over(
     other = command_line.start("anime_ingest", films, "--workers", 1, "--json")
     in_the_middle.kill()
     assert other.finish().returncode == 0
+    assert_everything_indexed_once(command_line, FILMS)
+
+
+def test_server_takes_over_what_a_killed_command_left_and_stops_in_order(
+    command_line: CommandLine, films: Path, in_the_middle: Running
+) -> None:
+    in_the_middle.kill()
+    server = command_line.start("serve", "--port", free_port())
+    wait_until(lambda: decoding_jobs(command_line), "the server decodes")
+    server.process.send_signal(signal.SIGTERM)
+    stopped = server.finish(patience_s=20)
+    assert stopped.returncode == 0, stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert command_line.rows("select count(*) from anime_search_ingestjob where status = 'running'") == [(0,)]
+    assert command_line.run("anime_ingest", films).returncode == 0
     assert_everything_indexed_once(command_line, FILMS)
 
 

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -85,6 +86,7 @@ class Clip:
         return [float(time) for time in self.times_s] or [n / float(self.fps) for n in range(self.frames)]
 
 
+@lru_cache(maxsize=2048)
 def picture(number: int, size: tuple[int, int] = (96, 64)) -> Rgb:
     """A drawing of (height, width, 3) that carries ``number`` on its left; its right half moves with it."""
     width, height = size
@@ -102,7 +104,9 @@ def picture(number: int, size: tuple[int, int] = (96, 64)) -> Rgb:
         top, bottom = height * (bit // _COLUMNS) // _ROWS, height * (bit // _COLUMNS + 1) // _ROWS
         left, right = width * (bit % _COLUMNS) // 8, width * (bit % _COLUMNS + 1) // 8
         rgb[top:bottom, left:right] = 235 if number >> bit & 1 else 20
-    return rgb.clip(0, 255).astype(np.uint8)
+    shown = rgb.clip(0, 255).astype(np.uint8)
+    shown.setflags(write=False)
+    return shown
 
 
 def number_in(rgb: Rgb) -> int:

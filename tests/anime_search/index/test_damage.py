@@ -99,7 +99,7 @@ def test_a_flipped_bit_never_answers(
     path = path_of(copy.root, name)
     content = path.read_bytes()
     random = np.random.default_rng(len(content))
-    places = range(len(content)) if len(content) < 60 else random.integers(0, len(content), 60).tolist()
+    places = range(len(content)) if len(content) < 60 else random.integers(0, len(content), 40).tolist()
     served = set()
     for place in places:
         broken = bytearray(content)

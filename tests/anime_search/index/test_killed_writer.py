@@ -90,7 +90,6 @@ def grown_and_thinned(store: IndexStore) -> None:
 #: What there was, what was being done, and which videos are found before and after.
 OPERATIONS: dict[str, tuple[Callable[[IndexStore], object], Callable[[IndexStore], object], str, str]] = {
     "first build": (lambda store: None, lambda store: built(store, A), "", "a"),
-    "first addition": (lambda store: None, lambda store: added(store, A), "", "a"),
     "build anew": (grown, lambda store: built(store, C, D), "ab", "cd"),
     "addition": (grown, lambda store: added(store, C), "ab", "abc"),
     "removal": (grown, lambda store: remove(store, "a"), "ab", "b"),

@@ -1,0 +1,108 @@
+"""Every benchmark runs at a tiny size and gives the figures that its documentation speaks of."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_benchmark(name: str, *arguments: str | Path) -> dict[str, Any]:
+    finished = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / f"{name}.py", *map(str, arguments), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert finished.returncode == 0, finished.stderr
+    report: dict[str, Any] = json.loads(finished.stdout)
+    assert report["benchmark"] == name
+    assert {"processor", "cores", "memory", "Python", "PyAV", "hnswlib"} <= report["machine"].keys()
+    return report
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clips of coloured blocks that drift, each in a group of its own."""
+    folder = tmp_path_factory.mktemp("collection")
+    random = np.random.default_rng(3)
+    for group in range(10):
+        (folder / f"group{group}").mkdir()
+        blocks = np.kron(random.integers(0, 256, (6, 10, 3)), np.ones((16, 16, 1))).astype(np.uint8)
+        with av.open(str(folder / f"group{group}" / "clip.mp4"), "w") as container:
+            stream = container.add_stream("mpeg4", rate=24)
+            stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+            for number in range(12):
+                drifted = np.roll(blocks, 3 * number, axis=1)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(drifted, format="rgb24")))
+            container.mux(stream.encode(None))
+    return folder
+
+
+def test_ingest_compares_three_ways_on_three_films(collection: Path) -> None:
+    figures = run_benchmark("ingest", "--source", collection, "--seconds", "1", "--rounds", "1")["figures"]
+
+    assert figures.keys() == {"360p", "360p, no B-frames", "720p"}
+    for of_film in figures.values():
+        assert of_film["frames"] > 0
+        assert of_film["of_bare"] > 0
+        assert of_film["times_naive"] > 0
+        assert all(rate > 0 for rate in of_film["frames_per_cpu_second"].values())
+
+
+def test_memory_watches_the_engine_and_the_whole_command(collection: Path) -> None:
+    figures = run_benchmark("memory", "--source", collection, "--hours", "0.001", "--every", "0.05")[
+        "figures"
+    ]
+
+    assert figures.keys() == {"make_track", "manage.py anime_ingest"}
+    assert all(course["peak_mb"] > 10 for course in figures.values())
+    assert figures["make_track"]["processes"] == 1
+    assert figures["manage.py anime_ingest"]["processes"] > 1
+
+
+def test_search_reports_time_recall_and_size(collection: Path, tmp_path: Path) -> None:
+    command = (
+        "--source",
+        collection,
+        "--frames",
+        "600",
+        "--queries",
+        "20",
+        "--rounds",
+        "1",
+        "--keep",
+        tmp_path,
+    )
+    figures = run_benchmark("search", *command, "--segments", "2")["figures"]
+
+    assert figures["real_frames"] + figures["virtual_frames"] == 600
+    assert figures["real_frames"] > 0
+    assert figures["by_ef"].keys() == {"64", "128", "256", "512"}
+    for of_ef in figures["by_ef"].values():
+        assert 0 < of_ef["p50_ms"] <= of_ef["p99_ms"]
+        assert 0.9 < of_ef["recall_at_10_virtual"] <= 1
+        assert 0.9 < of_ef["recall_at_10_real"] <= 1
+    assert figures["disk_bytes_per_frame"] > 384
+    assert figures["load_s"].keys() == {"from disk", "from the page cache"}
+
+
+def test_calibration_proposes_a_curve_and_a_cut_off(collection: Path) -> None:
+    figures = run_benchmark("calibration", "--source", collection, "--each", "2", "--background", "0")[
+        "figures"
+    ]
+
+    assert figures["slope"] > 0
+    assert -1 < figures["midpoint"] < 1
+    assert 0 < figures["confident"] < 1
+    assert 0 <= figures["ece"] <= 1
+    assert len(figures["recall_at_1"]) == 13
+    assert figures["recall_at_1"]["clean"] == 1
