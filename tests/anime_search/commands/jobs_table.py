@@ -12,10 +12,11 @@ def ended_jobs(command_line: CommandLine) -> list[tuple[str, int]]:
     )
 
 
-def decoding_jobs(command_line: CommandLine) -> list[tuple[str]]:
-    """Path of each job whose file has been read and is being decoded."""
+def decoding_jobs(command_line: CommandLine, pid: int | str = "%") -> list[tuple[str]]:
+    """Path of each job whose file has been read and is being decoded (by the process ``pid``)."""
     return command_line.rows(
         "select path from anime_search_ingestjob where status = 'running' and content <> ''"
+        f" and owner like '%:{pid}:%'"
     )
 
 

@@ -119,7 +119,7 @@ def test_server_takes_over_what_a_killed_command_left_and_stops_in_order(
 ) -> None:
     in_the_middle.kill()
     server = command_line.start("serve", "--port", free_port())
-    wait_until(lambda: decoding_jobs(command_line), "the server decodes")
+    wait_until(lambda: decoding_jobs(command_line, server.process.pid), "the server decodes")
     server.process.send_signal(signal.SIGTERM)
     stopped = server.finish(patience_s=20)
     assert stopped.returncode == 0, stopped.stderr
