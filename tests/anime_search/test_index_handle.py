@@ -225,9 +225,10 @@ def test_dropped_snapshots_are_released(store: IndexStore) -> None:
     dropped: list[weakref.ref[object]] = []
     for name in "bcdefg":
         snapshot = handle.snapshot()
-        dropped += [weakref.ref(snapshot), *(weakref.ref(segment) for segment in snapshot.segments)]
-        dropped += [weakref.ref(segment._index) for segment in snapshot.segments]
-        del snapshot
+        dropped.append(weakref.ref(snapshot))
+        for segment in snapshot.segments:
+            dropped += [weakref.ref(segment), weakref.ref(segment._index)]
+        del snapshot, segment
         built(store, frames(name, 20))
         handle.refresh()
     gc.collect()

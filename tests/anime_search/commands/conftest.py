@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from anime_search import runtime
+from anime_search.services import search_picture
+from tests import footage
+
 
 @dataclass(frozen=True, slots=True)
 class Called:
@@ -55,3 +59,10 @@ def call() -> Call:
 def ingest(call: Call) -> Call:
     """``anime_ingest --json``."""
     return lambda *arguments: call("anime_ingest", "--json", *arguments)
+
+
+def best_video(seed: int, time_s: float = 1.5) -> str | None:
+    """Content of the video that a screenshot of the footage ``seed`` is confidently found in."""
+    runtime.index().refresh()
+    found = search_picture(rgb=footage.picture_at(seed, time_s), flat=False, limit=5, videos=None)
+    return found.scenes[0].video if found.confident else None

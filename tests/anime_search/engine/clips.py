@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import cv2
@@ -17,12 +18,14 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 # The AV1 encoder writes its settings to stderr otherwise.
 os.environ.setdefault("SVT_LOG", "1")
 
-Rgb = NDArray[np.uint8]
+#: (height, width, 3) uint8.
+Rgb = NDArray[Any]
 
 #: The number is drawn as black and white fields over the left half: 4 columns of 3 bits.
 _COLUMNS, _ROWS = 4, 3
@@ -109,6 +112,18 @@ def picture(number: int, size: tuple[int, int] = (96, 64)) -> Rgb:
     return shown
 
 
+def jpeg_decoded(content: bytes) -> Rgb:
+    """The picture of a JPEG file, in the order of colours in which it was encoded."""
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded
+
+
+def as_jpeg(rgb: Rgb, quality: int) -> Rgb:
+    """What is left of a picture after JPEG."""
+    return jpeg_decoded(cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+
+
 def number_in(rgb: Rgb) -> int:
     """The number that a decoded picture of any size carries."""
     luma = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY)
@@ -129,8 +144,9 @@ def write_clip(path: Path, clip: Clip, *, pictures: Iterable[Rgb] | None = None)
     """
     times = clip.times()
     with av.open(str(path), "w", options=clip.muxer) as container:
-        stream = container.add_stream(
-            clip.codec, rate=Fraction(clip.fps), options=clip.options or OPTIONS.get(clip.codec, {})
+        options = clip.options or OPTIONS.get(clip.codec, {})
+        stream = cast(
+            "VideoStream", container.add_stream(clip.codec, rate=Fraction(clip.fps), options=options)
         )
         stream.width, stream.height = clip.size
         stream.pix_fmt = clip.pix_fmt
@@ -139,7 +155,7 @@ def write_clip(path: Path, clip: Clip, *, pictures: Iterable[Rgb] | None = None)
         context.time_base = time_base = clip.time_base or 1 / Fraction(clip.fps)
         if clip.sample_aspect is not None:
             context.sample_aspect_ratio = clip.sample_aspect
-        if clip.tagged:
+        if clip.tagged and clip.matrix is not None:
             context.colorspace = clip.matrix
         sound = container.add_stream("aac", rate=8000) if clip.sound_s else None
         shown = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from anime_search.engine.descriptor import DctDescriptor, at_frame_size, is_flat, unit_length
-from tests.anime_search.engine.clips import Rgb
+from tests.anime_search.engine.clips import Rgb, as_jpeg
 
 DCT = DctDescriptor()
 
@@ -34,11 +36,6 @@ def alike(one: Rgb, other: Rgb) -> float:
     return float(vectors[0] @ vectors[1])
 
 
-def jpeg(rgb: Rgb, quality: int) -> Rgb:
-    encoded = cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-
-
 def scaled(rgb: Rgb, width: int, height: int) -> Rgb:
     return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
 
@@ -47,14 +44,14 @@ def toned(rgb: Rgb, gain: float, offset: float) -> Rgb:
     return (rgb * gain + offset).clip(0, 255).astype(np.uint8)
 
 
-BEARABLE = {
+BEARABLE: dict[str, tuple[Callable[[Rgb], Rgb], float]] = {
     "as it is": (lambda rgb: rgb, 0.9999),
     "brighter": (lambda rgb: toned(rgb, 1.0, 25), 0.97),
     "darker": (lambda rgb: toned(rgb, 1.0, -25), 0.97),
     "more contrast": (lambda rgb: toned(rgb, 1.25, -30), 0.97),
     "less contrast": (lambda rgb: toned(rgb, 0.6, 50), 0.97),
-    "JPEG 40": (lambda rgb: jpeg(rgb, 40), 0.99),
-    "JPEG 10": (lambda rgb: jpeg(rgb, 10), 0.96),
+    "JPEG 40": (lambda rgb: as_jpeg(rgb, 40), 0.99),
+    "JPEG 10": (lambda rgb: as_jpeg(rgb, 10), 0.96),
     "a quarter of the size": (lambda rgb: scaled(rgb, 64, 36), 0.98),
     "twice the size": (lambda rgb: cv2.resize(rgb, (512, 288), interpolation=cv2.INTER_CUBIC), 0.99),
     "squeezed to 4:3": (lambda rgb: scaled(rgb, 192, 144), 0.99),

@@ -12,7 +12,15 @@ import pytest
 from anime_search.engine.faults import VideoFault
 from anime_search.engine.stills import still_at
 from anime_search.engine.video import VideoError, VideoLimits, VideoReader
-from tests.anime_search.engine.clips import Clip, Rgb, ask_to_turn, number_in, picture, write_clip
+from tests.anime_search.engine.clips import (
+    Clip,
+    Rgb,
+    ask_to_turn,
+    jpeg_decoded,
+    number_in,
+    picture,
+    write_clip,
+)
 
 LIMITS = VideoLimits()
 GROUPS = {
@@ -24,7 +32,7 @@ TWO_B = {"g": "50", "bf": "2"}
 
 def still(path: Path, time_s: float, width: int = 640) -> Rgb:
     jpeg = still_at(path, time_s, width=width, limits=LIMITS)
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(jpeg_decoded(jpeg), cv2.COLOR_BGR2RGB)
 
 
 def long_clip(codec: str, options: dict[str, str] | None, **more: object) -> Clip:

@@ -148,7 +148,7 @@ def test_dropped_pictures_of_an_avi_are_gaps(tmp_path: Path) -> None:
 def test_a_last_picture_that_stands_long_is_no_missing_end(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", Clip(times_s=[0, 0.04, 0.08, 60], time_base=Fraction(1, 1000)))
     content = path.read_bytes()
-    assert read(path)[-1] == (pytest.approx(60), 3)
+    assert read(path)[-1][0] == pytest.approx(60)
     # The same with the last picture shown for a minute: its duration in stts and the track's in mdhd.
     at = content.index(b"stts") + 8
     entries = int.from_bytes(content[at : at + 4], "big")
@@ -159,7 +159,7 @@ def test_a_last_picture_that_stands_long_is_no_missing_end(tmp_path: Path) -> No
     longer[last : last + 4] = (60 * scale).to_bytes(4, "big")
     longer[media + 4 : media + 8] = (length + 60 * scale).to_bytes(4, "big")
     path.write_bytes(longer)
-    assert read(path)[-1] == (pytest.approx(60), 3)
+    assert read(path)[-1][0] == pytest.approx(60)
 
 
 STARTS = {
@@ -199,7 +199,9 @@ def test_an_edit_list_shows_its_part_only(from_s: float, length_s: float, tmp_pa
 
 def test_frames_before_time_zero_of_an_mp4_are_not_shown(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", Clip(start_s=-0.5))
-    assert read(path)[0] == (pytest.approx(0.0, abs=ROUNDING_S), 12)
+    time_s, number = read(path)[0]
+    assert time_s == pytest.approx(0.0, abs=ROUNDING_S)
+    assert number == 12
 
 
 @pytest.mark.parametrize("second_start_s", [0.0, 0.4, 500.0, 50_000.0])
@@ -245,10 +247,7 @@ def decoded(path: Path) -> dict[int, float]:
         origin_s = (container.start_time or 0) / 1_000_000
         if container.format.name == "avi":
             return {number_in(f.to_ndarray(format="rgb24")): n / 24 for n, f in enumerate(frames)}
-        return {
-            number_in(f.to_ndarray(format="rgb24")): float(f.pts * stream.time_base) - origin_s
-            for f in frames
-        }
+        return {number_in(f.to_ndarray(format="rgb24")): (f.time or 0.0) - origin_s for f in frames}
 
 
 def assert_fills_grid(path: Path, *rates_hz: float) -> list[int]:

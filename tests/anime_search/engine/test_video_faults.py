@@ -193,7 +193,10 @@ def still(suffix: str) -> Callable[[Path, Path], None]:
 
 
 def text(template: str) -> Callable[[Path, Path], None]:
-    return lambda path, target: path.write_text(template.format(target=target)) and None
+    def write(path: Path, target: Path) -> None:
+        path.write_text(template.format(target=target))
+
+    return write
 
 
 DISGUISES: dict[str, Callable[[Path, Path], None]] = {

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anime_search.engine.views import query_views, without_borders
-from tests.anime_search.engine.clips import Rgb
+from tests.anime_search.engine.clips import Rgb, as_jpeg
 
 
 def picture(width: int = 400, height: int = 225, seed: int = 1) -> Rgb:
@@ -68,10 +68,7 @@ def test_noise_in_the_bars_does_not_save_them(noise: float) -> None:
 @pytest.mark.parametrize("quality", [95, 60, 30])
 def test_bars_survive_jpeg_no_more_than_a_few_lines(quality: int) -> None:
     rgb = picture()
-    encoded = cv2.imencode(
-        ".jpg", framed(rgb, (40, 40, 0, 0), (0, 0, 0)), [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )[1]
-    inner = without_borders(cv2.imdecode(encoded, cv2.IMREAD_COLOR))
+    inner = without_borders(as_jpeg(framed(rgb, (40, 40, 0, 0), (0, 0, 0)), quality))
     assert abs(len(inner) - len(rgb)) <= 8
 
 

@@ -21,7 +21,7 @@ GEOMETRY = Geometry("made-1", DIM)
 
 
 def unit(rows: NDArray[np.floating]) -> Vectors:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
 def clustered(count: int, dim: int = DIM, *, seed: int = 0, scenes: int = 0) -> Vectors:

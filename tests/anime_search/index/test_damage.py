@@ -143,7 +143,7 @@ def lengthened(path: Path) -> None:
         file.write(b"\0" * 8)
 
 
-HARM: dict[str, Callable[[Path], None]] = {
+HARM: dict[str, Callable[[Path], object]] = {
     "empty": truncated_to(0),
     "a tenth": truncated_to(0.1),
     "half": truncated_to(0.5),
@@ -153,8 +153,8 @@ HARM: dict[str, Callable[[Path], None]] = {
     "a folder": replaced_by_folder,
     "a loop of links": replaced_by_loop,
     "a dead link": replaced_by_dead_link,
-    "text": lambda path: path.write_text("hello\n") and None,
-    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)) and None,
+    "text": lambda path: path.write_text("hello\n"),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
 }
 
 
@@ -333,7 +333,9 @@ def test_a_manifest_edited_by_hand_is_refused(copy: IndexStore) -> None:
     """A video that was removed must not come back by an edit, nor a field of another type be believed."""
     path = path_of(copy.root, "generations/00000004.json")
     raw = json.loads(path.read_bytes())
-    for change in ({"gone": []}, {"gone": "a"}, {"segments": [{"segment": 5, "sha256": "", "count": 1}]}):
+    believed = {"segment": 5, "sha256": "", "count": 1}
+    changes: list[dict[str, object]] = [{"gone": []}, {"gone": "a"}, {"segments": [believed]}]
+    for change in changes:
         path.write_text(json.dumps({**raw, **change}))
         snapshot, problems = copy.load_best()
         assert snapshot is not None

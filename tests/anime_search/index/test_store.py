@@ -53,7 +53,7 @@ def test_what_was_built_is_found(store: IndexStore) -> None:
     manifest = built(store, A, B)
     assert (manifest.number, manifest.count, len(manifest.segments)) == (1, 60, 1)
     snapshot = loaded(store)
-    assert (snapshot.number, snapshot.count, snapshot.videos) == (1, 60, {"a", "b"})
+    assert (snapshot.number, snapshot.count, sorted(snapshot.videos)) == (1, 60, ["a", "b"])
     assert all(finds(snapshot, [A, B]))
     assert store.verify() == []
 
@@ -97,7 +97,7 @@ def test_a_removed_video_is_not_found(store: IndexStore) -> None:
     assert manifest is not None
     assert manifest.gone == ("a",)
     snapshot = loaded(store)
-    assert (snapshot.videos, snapshot.count) == ({"b"}, 30)
+    assert (sorted(snapshot.videos), snapshot.count) == (["b"], 30)
     assert {video for video, _ in found(snapshot, A, 0, 60)} == {"b"}
     assert snapshot.search(A.vectors[:1].astype(np.float32), 5, frozenset("a")) == [[]]
 
@@ -126,7 +126,7 @@ def test_a_video_that_comes_back_is_found_once(store: IndexStore) -> None:
     manifest = added(store, again)
     assert manifest.gone == ("b",)
     snapshot = loaded(store)
-    assert (snapshot.videos, snapshot.count) == ({"a", "c"}, 50)
+    assert (sorted(snapshot.videos), snapshot.count) == (["a", "c"], 50)
     assert all(finds(snapshot, [again, C]))
     assert len([video for video, _ in found(snapshot, again, 0, 100) if video == "a"]) == 20
 
@@ -172,7 +172,7 @@ def test_the_largest_segments_are_left_alone() -> None:
 def test_a_video_without_frames_is_known_and_never_found(store: IndexStore) -> None:
     empty = frames("empty", 0)
     built(store, empty)
-    assert (loaded(store).videos, loaded(store).count) == ({"empty"}, 0)
+    assert (sorted(loaded(store).videos), loaded(store).count) == (["empty"], 0)
     assert found(loaded(store), A) == []
     assert loaded(store).search(A.vectors[:2].astype(np.float32), 5, frozenset({"empty"})) == [[], []]
     added(store, A, frames("hollow", 0), B)
