@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import tarfile
+from time import monotonic
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FileChooser, Page, expect
 
 from tests.browser.collection import LONG_NAME, Collection
 from tests.browser.conftest import NewVisit
@@ -27,6 +28,9 @@ def focused(page: Page) -> str:
 
 def test_keyboard_alone_is_enough(visit: Visit, collection: Collection) -> None:
     page = visit.page
+    # From now on, and not from the key press on: the browser may open its dialog before it hears of the wish.
+    choosers: list[FileChooser] = []
+    page.on("filechooser", lambda chooser: choosers.append(chooser))
     order = []
     for _ in range(6):
         page.keyboard.press("Tab")
@@ -35,9 +39,12 @@ def test_keyboard_alone_is_enough(visit: Visit, collection: Collection) -> None:
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Shift+Tab")
     assert page.locator("#drop").evaluate("(drop) => getComputedStyle(drop).outlineStyle") == "solid"
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Space")
-    chooser.value.set_files(collection.screenshot)
+    page.keyboard.press("Space")
+    deadline = monotonic() + 20
+    while not choosers:
+        assert monotonic() < deadline, "no file dialog"
+        page.wait_for_timeout(20)
+    choosers[0].set_files(collection.screenshot)
     visit.answered("Match found")
     expect(page.locator("#answer-heading")).to_be_focused()
 
