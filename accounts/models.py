@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
@@ -12,19 +13,21 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
+NAME_LENGTH = 150
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes users out of an e-mail address and a password."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Make a user who signs in with ``email``.
+        """Make a user who signs in with ``email``, which is kept in lower case.
 
         Raises:
             ValueError: ``email`` is empty.
         """
         if not email:
             raise ValueError("a user needs an e-mail address")
-        user = self.model(email=self.normalize_email(email), **fields)
+        user = self.model(email=email.lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -52,10 +55,19 @@ class Tier(models.TextChoices):
 
 
 class User(AbstractUser):
-    """An account. It signs in with its e-mail address, which is unique whatever its letter case."""
+    """An account. It signs in with its e-mail address, which is unique whatever its letter case.
+
+    Attributes:
+        public_id: what the API calls the user's id: it tells nothing of how many users there are.
+        name: what to call the user; may be empty.
+    """
 
     username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("email address"), unique=True)
+    name = models.CharField(_("name"), max_length=NAME_LENGTH, blank=True)
     tier = models.CharField(max_length=20, choices=Tier.choices, default=Tier.FREE)
 
     USERNAME_FIELD = "email"
@@ -68,3 +80,19 @@ class User(AbstractUser):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique_case_insensitive"),
         ]
+
+    def clean(self) -> None:
+        """Addresses are kept in lower case: whoever looks one up need not know how it was typed."""
+        super().clean()
+        self.email = self.email.lower()
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+
+def display_name(user: User) -> str:
+    """What pages and mails call a user: the name, else the address."""
+    return user.name or user.email

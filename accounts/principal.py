@@ -31,6 +31,17 @@ class Principal:
     address: str = ""
     tier: str = "guest"
 
+    @property
+    def account_id(self) -> int:
+        """The account.
+
+        Raises:
+            ValueError: the caller has none.
+        """
+        if self.user_id is None:
+            raise ValueError("a guest has no account")
+        return self.user_id
+
     @classmethod
     def guest(cls, address: str) -> Principal:
         """Somebody known by an address alone."""

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import queue
+import resource
 import threading
 import time
 from collections.abc import Callable
@@ -42,9 +43,10 @@ class DecoderPool:
 
     Args:
         workers: child processes, and so files at a time.
+        memory_bytes: address space that a child may have; None for what the machine has.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, memory_bytes: int | None = None) -> None:
         if multiprocessing.current_process().daemon:
             raise RuntimeError(
                 "a prefork worker may have no children: run the queue 'ingest' with --pool threads"
@@ -52,6 +54,7 @@ class DecoderPool:
         # Forking a process whose threads hold locks (a server, a worker) can hang the child: start it afresh.
         self._context = multiprocessing.get_context("spawn")
         self._workers = workers
+        self._memory_bytes = memory_bytes
         self._positions: Array[c_double] = self._context.RawArray("d", 2 * workers)
         self._slots: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         for slot in range(workers):
@@ -66,7 +69,7 @@ class DecoderPool:
             max_workers=self._workers,
             max_tasks=FILES_A_CHILD,
             initializer=_prepare,
-            initargs=(self._positions, os.getpid()),
+            initargs=(self._positions, os.getpid(), self._memory_bytes),
             context=self._context,
         )
 
@@ -162,8 +165,10 @@ class _Child:
     positions: ClassVar[Array[c_double] | None] = None
 
 
-def _prepare(positions: Array[c_double], parent: int) -> None:
+def _prepare(positions: Array[c_double], parent: int, memory_bytes: int | None) -> None:
     _Child.positions = positions
+    if memory_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     keep_single_threaded()
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
 

@@ -63,6 +63,13 @@ class SearchTimedOut(Unavailable):
     default_message = "The search took too long. Please try again in a moment."
 
 
+class SearchQueueFull(Unavailable):
+    """As many searches wait as may wait for callers of this priority."""
+
+    code = "SEARCH_QUEUE_FULL"
+    default_message = "Too many searches are waiting. Please try again in a moment."
+
+
 class PreviewTimeInvalid(DomainError):
     """The time of a preview is no number of seconds that a video could have."""
 

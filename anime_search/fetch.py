@@ -12,6 +12,8 @@ from core.safe_http import FetchPolicy, fetch
 
 #: Seconds that fetching a picture may take in all.
 DEADLINE_S = 10.0
+#: Reasons of a refusal that the text alone gives; see :class:`core.fetch_errors.UnsafeUrl`.
+_NO_ADDRESS = frozenset({"syntax", "scheme", "credentials", "port"})
 
 
 def fetch_image(url: str) -> bytes:
@@ -20,6 +22,19 @@ def fetch_image(url: str) -> bytes:
     Raises:
         ImageFetchFailed: the address was refused, or gave nothing, too much, or no picture.
     """
+    body = fetch_media(url)
+    if sniff_format(body) is None:
+        raise ImageFetchFailed("There is no image behind this link.", url=url)
+    return body
+
+
+def fetch_media(url: str) -> bytes:
+    """Fetch what is behind an address, whatever it is.
+
+    Raises:
+        ImageFetchFailed: the address was refused, or gave nothing or too much; ``data["is_address"]`` says
+            whether it was an address at all.
+    """
     policy = FetchPolicy(
         max_bytes=IMAGE_LIMITS.max_bytes,
         deadline_s=DEADLINE_S,
@@ -27,9 +42,7 @@ def fetch_image(url: str) -> bytes:
         user_agent="Mozilla/5.0 (compatible; Frameproof)",
     )
     try:
-        body = fetch(url, policy=policy).body
+        return fetch(url, policy=policy).body
     except FetchError as error:
-        raise ImageFetchFailed(error.message, url=url) from error
-    if sniff_format(body) is None:
-        raise ImageFetchFailed("There is no image behind this link.", url=url)
-    return body
+        is_address = error.data.get("reason") not in _NO_ADDRESS
+        raise ImageFetchFailed(error.message, url=url, is_address=is_address) from error

@@ -134,7 +134,9 @@ def searcher() -> SceneSearcher:
 
 
 _pool_lock = threading.Lock()
+#: By the number of their children; that of uploads under a number which no other has.
 _pools: dict[int, DecoderPool] = {}
+_UPLOADS = 0
 _decoding_stopped = threading.Event()
 
 
@@ -152,6 +154,28 @@ def decoder_pool(workers: int) -> DecoderPool:
         if workers not in _pools:
             _pools[workers] = DecoderPool(workers)
         return _pools[workers]
+
+
+#: Address space of a child that decodes uploads; it takes 400 MB for a 4K frame, libraries included.
+_UPLOAD_MEMORY_BYTES = 2 * 1024**3
+#: Uploads of video that are decoded at a time.
+_UPLOADS_AT_A_TIME = 1
+
+
+def upload_decoder() -> DecoderPool:
+    """The process's child for the videos that callers send, started when the first one comes.
+
+    Raises:
+        DecoderStopped: this process is stopping.
+    """
+    from anime_search.decoders import DecoderPool, DecoderStopped
+
+    with _pool_lock:
+        if _decoding_stopped.is_set():
+            raise DecoderStopped
+        if _UPLOADS not in _pools:
+            _pools[_UPLOADS] = DecoderPool(_UPLOADS_AT_A_TIME, memory_bytes=_UPLOAD_MEMORY_BYTES)
+        return _pools[_UPLOADS]
 
 
 def open_decoder_pools() -> None:

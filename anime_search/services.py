@@ -26,6 +26,7 @@ from anime_search.errors import (
     SearchTimedOut,
 )
 from anime_search.selectors import Candidate, candidates_of, videos_of_anime
+from anime_search.signals import scene_found
 from core.errors import DomainError, Unavailable
 
 _FAULTS: dict[ImageFault, type[DomainError]] = {
@@ -46,12 +47,14 @@ class SearchAnswer:
         confident: whether the first is called a match.
         frames: frame runs in the index.
         timings_ms: milliseconds by stage.
+        search_id: of this search; nobody can guess it.
     """
 
     candidates: list[Candidate]
     confident: bool
     frames: int
     timings_ms: dict[str, float]
+    search_id: str = ""
 
 
 def read_image(data: bytes) -> Picture:
@@ -120,7 +123,7 @@ def search_scenes(
     answered = time.perf_counter()
     scenes = [Scene(**scene) for scene in found["scenes"]]
     candidates = candidates_of(scenes)
-    return SearchAnswer(
+    answer = SearchAnswer(
         candidates=candidates,
         # The scene that the worker was sure of may be of a video that was deleted since.
         confident=found["confident"] and [candidate.scene for candidate in candidates[:1]] == scenes[:1],
@@ -131,7 +134,11 @@ def search_scenes(
             "worker": 1000 * (answered - decoded),
             "total": 1000 * (time.perf_counter() - started),
         },
+        search_id=search_id,
     )
+    if candidates:
+        scene_found.send_robust(sender=SearchAnswer, principal=principal, answer=answer)
+    return answer
 
 
 def answer_search(*, search_id: str) -> dict[str, Any]:

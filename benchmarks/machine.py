@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import cv2
 import psutil
+from threadpoolctl import threadpool_limits
 
 _DISTRIBUTIONS = {
     "PyAV": "av",
@@ -22,12 +23,14 @@ _DISTRIBUTIONS = {
 def pin_to_one_core() -> int:
     """Keep every thread of this process, those of libraries included, on one core; its number.
 
-    New threads and child processes inherit the restriction.
+    New threads and child processes inherit the restriction. The threads of linear algebra, which wait for each
+    other busily, would stop each other there: they are one from now on.
     """
     core = max(os.sched_getaffinity(0))
     for thread in Path("/proc/self/task").iterdir():
         os.sched_setaffinity(int(thread.name), {core})
     cv2.setNumThreads(1)
+    threadpool_limits(limits=1)
     return core
 
 

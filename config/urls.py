@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
+#: Staff sign in where everybody does: there the limits on wrong passwords hold, and the second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+handler429 = "accounts.web.refusals.too_many_requests"
+
 urlpatterns = [
     path("", include("anime_search.web.urls")),
+    path("", include("accounts.web.urls")),
+    path("", include("accounts.api.urls")),
+    path("", include("apikeys.web.urls")),
+    path("", include("apikeys.api.urls")),
+    path("", include("credits.web.urls")),
+    path("", include("credits.payments.api.urls")),
+    path("", include("deepfake.api.aividect.urls")),
+    # Before the search's own, which ends with an answer to everything else under /api/anime/.
+    path("", include("rankings.api.urls")),
     path("", include("anime_search.api.whatanime.urls")),
     path("", include("anime_search.api.tracemoe_legacy.urls")),
     path("", include("anime_search.api.tracemoe.urls")),

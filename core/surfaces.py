@@ -74,7 +74,7 @@ class SurfaceView(APIView):
     max_body_bytes: ClassVar[int | None] = None
 
     def perform_authentication(self, request: Request) -> None:
-        """Nothing: who asks is for ``accounts.identity`` to say, which reads the session off Django's request.
+        """Nothing: who asks is for ``apikeys.authentication`` to say, which reads the session off Django's request.
 
         Without authenticators, REST framework would put None in the place of the session's user.
         """

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.test import Client, RequestFactory
@@ -16,11 +17,34 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Tier, User
 from anime_search.models import Anime, FrameTrackFile, IngestJob, JobOutcome, JobStatus, Video, VideoFile
+from apikeys.models import ApiKey
+from credits.ledger import grant_credits
+from credits.models import (
+    Admission,
+    Counted,
+    CreditAccount,
+    DayCount,
+    LedgerEntry,
+    Order,
+    PaidTier,
+    Payment,
+    PaymentEvent,
+    Policy,
+    Subscription,
+)
+from credits.policies import Product
+from rankings.models import SearchEvent, Tally, UnsureMatch
+from tests.policies import set_policy
 
 REGISTERED: list[tuple[type[Model], ModelAdmin[Any]]] = sorted(
     admin.site._registry.items(), key=lambda item: item[0]._meta.label
 )
 MODELS = [model for model, _ in REGISTERED]
+#: Rows that come from use alone, or are what was done: nobody deletes one.
+KEPT = [
+    SearchEvent, UnsureMatch, Tally, Policy, CreditAccount, LedgerEntry, DayCount, Admission, ApiKey, LogEntry,
+    Order, Payment, Subscription, PaidTier, PaymentEvent,
+]  # fmt: skip
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NAME = "ゆるキャン△ <b>#1</b> & 'co'"
 
@@ -55,11 +79,60 @@ def rows(db: None) -> dict[type[Model], Model]:
         path=f"/videos/{NAME}.mp4", path_sha256="0" * 64, root="/videos", size=1, mtime_ns=1, inode="1:1",
         status=JobStatus.FAILED, outcome=JobOutcome.BROKEN, message=NAME, video=video,
     )  # fmt: skip
+    # Of a title and a video that were deleted: what was searched outlives both.
+    scene = {
+        "caller": "c" * 64, "day": NOW.date(), "anime_id": 99, "video_id": 99, "at_ms": 1, "similarity": 0.9,
+        "found_at": NOW,
+    }  # fmt: skip
+    user = User.objects.create_user("someone@example.com", "x", name=NAME, date_joined=NOW)
+    entry = grant_credits(user_id=user.pk, amount=5, reason=NAME, actor="staff:1")
+    assert entry is not None
+    day = DayCount.objects.create(
+        product=Product.WHAT_ANIME, subject=f"user:{user.pk}", counts=Counted.FREE_CREDITS, serial=1,
+        starts_at=NOW, ends_at=NOW, used=1,
+    )  # fmt: skip
+    set_policy(Product.TRACE_MOE)
+    order = Order.objects.create(
+        account=entry.account, offer=NAME[:40], credits=5, amount=500, currency="eur", created_at=NOW
+    )
     return {
+        Order: order,
+        Payment: Payment.objects.create(payment_id=NAME, order=order),
+        Subscription: Subscription.objects.create(
+            subscription_id=NAME, account=entry.account, tier="pro", status="active", read_at=NOW
+        ),
+        PaidTier: PaidTier.objects.create(account=entry.account, tier="pro", given=True),
+        PaymentEvent: PaymentEvent.objects.create(
+            event_id=NAME, kind=NAME, outcome="kept", note=NAME, created_at=NOW, received_at=NOW
+        ),
+        CreditAccount: entry.account,
+        LedgerEntry: entry,
+        DayCount: day,
+        Admission: Admission.objects.create(
+            product=Product.WHAT_ANIME,
+            subject=day.subject,
+            account=entry.account,
+            free_day=day,
+            free=1,
+            idempotency_key=NAME,
+            answer={"said": NAME},
+            created_at=NOW,
+            expires_at=NOW,
+        ),
+        Policy: Policy.objects.get(product=Product.TRACE_MOE, tier="guest"),
+        ApiKey: ApiKey.objects.create(
+            user=user, title=NAME, prefix="ak_12345678", digest="d" * 64, created_at=NOW
+        ),
+        LogEntry: LogEntry.objects.create(
+            user=user, object_id="1", object_repr=NAME, action_flag=CHANGE, change_message=f"Tier: {NAME}"
+        ),
+        SearchEvent: SearchEvent.objects.create(**scene, bucket=0, shifted_bucket=0, confirmed=True),
+        UnsureMatch: UnsureMatch.objects.create(**scene, search_id="x", position=0),
+        Tally: Tally.objects.create(period="daily", start=NOW.date(), anime_id=99, count=3),
         Anime: anime,
         Video: video,
         IngestJob: job,
-        User: User.objects.create_user("someone@example.com", "x", first_name=NAME, date_joined=NOW),
+        User: user,
         Group: Group.objects.create(name=NAME),
     }
 
@@ -123,7 +196,10 @@ def test_pages_of_one_row_open(
     for row in model._default_manager.all():
         opened(admin_client, address(model, "change", row.pk))
         opened(admin_client, address(model, "history", row.pk))
-        opened(admin_client, address(model, "delete", row.pk))
+        if model in KEPT:
+            assert admin_client.get(address(model, "delete", row.pk)).status_code == 403
+        else:
+            opened(admin_client, address(model, "delete", row.pk))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
@@ -147,7 +223,7 @@ def test_form_that_is_saved_unchanged_changes_nothing(
         for each in [form, *(inline.formset.management_form for inline in page.context["inline_admin_formsets"]),
                      *(row for inline in page.context["inline_admin_formsets"] for row in inline.formset.forms)]
         for bound in each
-        if (value := bound.value()) not in (None, False)
+        if (value := bound.value()) is not None and value is not False
     }  # fmt: skip
     for name, value in list(fields.items()):
         if isinstance(value, datetime):
@@ -171,7 +247,7 @@ def test_user_can_be_added_and_signs_in(admin_client: Client) -> None:
         },
     )
     assert response.status_code == 302, response.context["errors"]
-    user = User.objects.get(email="New@example.com")
+    user = User.objects.get(email="new@example.com")
     assert (user.tier, user.is_staff) == (Tier.PRO, False)
     assert Client().login(email="new@example.com", password="a long enough secret 17")
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.errors import OriginForeign
 from anime_search.errors import (
     ImageEmpty,
     ImageFetchFailed,
@@ -19,9 +20,10 @@ from anime_search.errors import (
     SearchTimedOut,
 )
 from anime_search.runtime import IMAGE_LIMITS
+from core.clock import now
 from core.errors import DomainError, Unavailable
 from core.surfaces import BodyMalformed, BodyTooLarge
-from credits.errors import LimitExceeded, QuotaExhausted
+from credits.errors import InsufficientCredits, LimitExceeded, QuotaExhausted
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,14 @@ class Problem:
         title: what happened, in a few words.
         advice: what can be done about it.
         retry_after_s: seconds after which trying again may work; None where waiting does not help.
+        way_out: name of the page that offers more than waiting, and its words.
     """
 
     status: int
     title: str
     advice: str
     retry_after_s: int | None = None
+    way_out: tuple[str, str] | None = None
 
 
 def problem_of(error: DomainError) -> Problem:
@@ -52,12 +56,15 @@ def most_megabytes() -> int:
 
 
 def in_words(seconds: int) -> str:
-    """A wait in minutes and seconds: ``59 minutes 3 seconds``."""
-    minutes, rest = divmod(seconds, 60)
+    """A wait in its two largest units: ``59 minutes 3 seconds``, ``14 hours 2 minutes``."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
     parts = []
+    if hours:
+        parts.append(ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours})
     if minutes:
         parts.append(ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes})
-    if rest or not minutes:
+    if (rest and not hours) or not parts:
         parts.append(ngettext("%(n)d second", "%(n)d seconds", rest) % {"n": rest})
     return " ".join(parts)
 
@@ -68,6 +75,21 @@ def _wait(error: DomainError) -> dict[str, Any]:
         "retry_after_s": seconds,
         "advice": _("You can search again in %(wait)s.") % {"wait": in_words(seconds)},
     }
+
+
+def _way_out(error: DomainError) -> tuple[str, str]:
+    """A guest can sign in, a user can buy."""
+    if error.data["snapshot"].balance is None:
+        return "account_login", _("Sign in for more")
+    return "pricing", _("Upgrade for more")
+
+
+def _reset(error: DomainError) -> str:
+    resets_at = error.data["resets_at"]
+    if resets_at is None:
+        return _("Buy more to go on.")
+    seconds = max(1, int((resets_at - now()).total_seconds()))
+    return _("New free searches come in %(wait)s. Or buy more to go on.") % {"wait": in_words(seconds)}
 
 
 def _too_large(error: DomainError) -> Problem:
@@ -103,7 +125,18 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
     BodyMalformed: lambda error: Problem(
         400, _("The request could not be read"), _("Please reload the page and try again.")
     ),
-    QuotaExhausted: lambda error: Problem(429, _("Today’s searches are used up"), **_wait(error)),
+    InsufficientCredits: lambda error: Problem(
+        402, _("Your credits are used up"), _reset(error), way_out=_way_out(error)
+    ),
+    OriginForeign: lambda error: Problem(
+        403, _("This request came from another site"), _("Please reload the page and try again.")
+    ),
+    QuotaExhausted: lambda error: Problem(
+        429,
+        _("Today’s searches are used up"),
+        **_wait(error),
+        way_out=_way_out(error),
+    ),
     LimitExceeded: lambda error: Problem(429, _("Too many searches in a short time"), **_wait(error)),
     IndexUnavailable: lambda error: Problem(
         503,

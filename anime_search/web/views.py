@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +12,7 @@ from django.utils.formats import number_format
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from accounts.identity import principal_of
+from accounts.principal import PrincipalKind
 from anime_search import services
 from anime_search.fetch import fetch_image
 from anime_search.runtime import IMAGE_LIMITS
@@ -19,9 +20,12 @@ from anime_search.web.asked import asked_picture
 from anime_search.web.cards import Band, cards_of
 from anime_search.web.errors import most_megabytes, problem_of
 from anime_search.web.requests import FRAGMENT_HEADER, Question, parse_body, read_question, wants_fragment
+from apikeys.authentication import principal_of
 from core.errors import Unavailable
 from core.surfaces import InternalFault, as_domain_error
-from credits.services import WHAT_ANIME, admitted
+from credits.headers import add_ratelimit_headers
+from credits.policies import Product
+from credits.services import admitted
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +57,20 @@ def _search(request: HttpRequest) -> HttpResponse:
         found = _find(request, read_question(request))
     except Exception as error:  # noqa: BLE001 - the same
         return _problem(request, error, url=url)
-    return _results(request, 200, url=url, **found)
+    state = found.pop("state")
+    response = _results(request, 200, url=url, **found)
+    add_ratelimit_headers(response, state)
+    return response
 
 
 def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
     """Admit, fetch, search; what fails is refunded."""
     principal = principal_of(request)
-    with admitted(principal=principal, product=WHAT_ANIME):
+    with ExitStack() as admissions:
+        if principal.kind is PrincipalKind.GUEST:
+            # "The system limits search by IP address, and counts both search via API and webpage together."
+            admissions.enter_context(admitted(principal=principal, product=Product.TRACE_MOE))
+        ticket = admissions.enter_context(admitted(principal=principal, product=Product.WHAT_ANIME))
         image = question.image or fetch_image(question.url)
         answer = services.search_scenes(principal=principal, image=image, limit=MOST_CARDS)
     # The page's script shows a file that it sent by itself.
@@ -73,6 +84,7 @@ def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
         "asked": "" if is_shown else asked_picture(image),
         "frames": number_format(answer.frames, force_grouping=True),
         "search_ms": round(answer.timings_ms.get("total", 0)),
+        "state": ticket.snapshot,
     }
 
 
@@ -86,6 +98,8 @@ def _problem(request: HttpRequest, error: Exception, *, url: str = "") -> HttpRe
     response = _results(request, problem.status, url=url, problem=problem)
     if problem.retry_after_s is not None:
         response["Retry-After"] = str(problem.retry_after_s)
+    if "snapshot" in domain_error.data:
+        add_ratelimit_headers(response, domain_error.data["snapshot"])
     return response
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 
 from config.env import BASE_DIR, directory, env, networks, secret_key
+from config.settings.auth import AUTH_APPS, SOCIAL_ORIGINS, auth_settings
+from config.settings.payments import payment_settings
 from config.settings.queues import celery_settings
 from config.settings.storage import caches, databases
 from config.settings.web import content_security_policy, https_settings
@@ -33,7 +35,7 @@ TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 FETCH_ALLOWED_NETWORKS: tuple[str, ...] = tuple(env.list("FETCH_ALLOWED_NETWORKS", []))
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -42,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "csp",
+    *AUTH_APPS,
     "core",
     "accounts",
     "apikeys",
@@ -55,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "accounts.middleware.SessionCookieMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -62,6 +66,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -93,7 +99,8 @@ AUTH_USER_MODEL = "accounts.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
+] + [{"NAME": "accounts.passwords.MaximumLengthValidator"}]
+globals().update(auth_settings(DATA_DIR))
 
 LANGUAGE_CODE = "en"
 #: Those that have a catalogue here: Django would else call a page German because it speaks German itself.
@@ -118,7 +125,16 @@ MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 32 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
-CONTENT_SECURITY_POLICY = content_security_policy()
+_PAYMENTS = payment_settings()
+STRIPE_SECRET_KEY = _PAYMENTS.secret_key
+STRIPE_WEBHOOK_SECRET = _PAYMENTS.webhook_secret
+STRIPE_API_BASE = _PAYMENTS.api_base
+CREDIT_PACKS = _PAYMENTS.packs
+TIER_SUBSCRIPTIONS = _PAYMENTS.subscriptions
+CREDITS_CONTACT = _PAYMENTS.contact
+CURRENCY_DECIMALS = _PAYMENTS.decimals
+
+CONTENT_SECURITY_POLICY = content_security_policy(form_targets=[*SOCIAL_ORIGINS, *_PAYMENTS.origins])
 globals().update(https_settings(enabled=env.bool("HTTPS", False)))
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -140,6 +156,7 @@ LOGGING = {
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},
         "watchfiles": {"level": "WARNING"},
     },
 }
@@ -153,6 +170,12 @@ ANIME_INDEX_EF = env.int("ANIME_INDEX_EF", 256, validate=lambda value: 16 <= val
 ANIME_SAMPLE_RATE_HZ = env.float("ANIME_SAMPLE_RATE_HZ", 12.0, validate=lambda value: 0.5 <= value <= 60)
 #: Seconds that a search may take, from the queue to the answer, before it is given up.
 ANIME_SEARCH_DEADLINE_S = env.float("ANIME_SEARCH_DEADLINE_S", 15.0)
+#: Searches that may wait for a worker; guests of today's trace.moe API are refused when half as many wait.
+SEARCH_QUEUE_LENGTH = env.int("SEARCH_QUEUE_LENGTH", 64, validate=lambda n: n >= 1)
 #: Files that one process decodes at a time, each in a child process of its own.
 INGEST_WORKERS = env.int("INGEST_WORKERS", os.cpu_count() or 1, validate=lambda n: 1 <= n <= 256)
+#: Clips and stills that were cut before, under DATA_DIR; the least recently used make room for new ones.
+PREVIEW_CACHE_BYTES = env.int("PREVIEW_CACHE_BYTES", 1 << 30, validate=lambda size: size >= 1 << 24)
+#: Clips that one process cuts at a time.
+PREVIEW_WORKERS = env.int("PREVIEW_WORKERS", os.cpu_count() or 1, validate=lambda n: 1 <= n <= 256)
 ANILIST_URL = env.str("ANILIST_URL", "https://graphql.anilist.co")

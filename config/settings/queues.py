@@ -16,12 +16,16 @@ ROUTES = {
     "anime_search.tasks.ingest": {"queue": "ingest"},
     "anime_search.tasks.*": {"queue": "housekeeping"},
     "deepfake.tasks.*": {"queue": "deepfake"},
+    "rankings.tasks.*": {"queue": "housekeeping"},
 }
 
 #: Periodic tasks: name -> (task, seconds between runs).
 BEAT = {
     "requeue-ingest": ("anime_search.tasks.requeue_ingest", 15.0),
     "publish-tracks": ("anime_search.tasks.publish_tracks", 30.0),
+    "refund-expired-admissions": ("credits.tasks.refund_expired_admissions", 30.0),
+    "purge-metering-rows": ("credits.tasks.purge_metering_rows", 3600.0),
+    "purge-searches": ("rankings.tasks.purge_searches", 3600.0),
 }
 
 

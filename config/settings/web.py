@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from csp.constants import NONE, SELF
@@ -9,8 +10,12 @@ from csp.constants import NONE, SELF
 from config.env import env
 
 
-def content_security_policy() -> dict[str, Any]:
-    """Scripts, styles and media of our own host only; previews of a chosen file come as ``blob:``."""
+def content_security_policy(*, form_targets: Sequence[str] = ()) -> dict[str, Any]:
+    """Scripts, styles and media of our own host only; previews of a chosen file come as ``blob:``.
+
+    Args:
+        form_targets: origins besides our own that a form may lead to, also by a redirect.
+    """
     return {
         "DIRECTIVES": {
             "default-src": [NONE],
@@ -21,7 +26,7 @@ def content_security_policy() -> dict[str, Any]:
             "font-src": [SELF],
             "connect-src": [SELF],
             "manifest-src": [SELF],
-            "form-action": [SELF],
+            "form-action": [SELF, *form_targets],
             "base-uri": [NONE],
             "frame-ancestors": [NONE],
         }

@@ -11,21 +11,22 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from accounts.models import Tier, User
+from accounts.models import Tier, User, display_name
+from accounts.selectors import email_of
 
 pytestmark = pytest.mark.django_db
 
 
 def test_user_is_an_address_with_a_password_and_the_free_tier() -> None:
     user = User.objects.create_user("Someone@Example.COM", "secret")
-    assert user.email == "Someone@example.com"
+    assert user.email == "someone@example.com"
     assert user.check_password("secret")
     assert user.password != "secret"
     assert user.tier == Tier.FREE
     assert not user.is_staff
     assert not user.is_superuser
     assert user.is_active
-    assert str(user) == "Someone@example.com"
+    assert str(user) == "someone@example.com"
 
 
 def test_user_without_a_password_cannot_sign_in_with_one() -> None:
@@ -79,3 +80,21 @@ def test_tier_is_one_of_four() -> None:
     with pytest.raises(ValidationError) as refusal:
         User(email="someone@example.com", password="x", tier="guest").full_clean()
     assert set(refusal.value.message_dict) == {"tier"}
+
+
+def test_address_is_found_by_the_account() -> None:
+    user = User.objects.create_user("someone@example.com", "x")
+    assert email_of(user_id=user.pk) == "someone@example.com"
+    assert email_of(user_id=user.pk + 1) == email_of(user_id=None) == ""
+
+
+def test_address_is_kept_in_lower_case_by_the_form_of_the_admin_too() -> None:
+    user = User(email="Someone@Example.com", password="x")
+    user.full_clean()
+    assert user.email == "someone@example.com"
+
+
+def test_name_is_what_a_user_is_called() -> None:
+    user = User(email="someone@example.com", name="Someone")
+    assert (user.get_full_name(), user.get_short_name(), display_name(user)) == ("Someone",) * 3
+    assert display_name(User(email="someone@example.com")) == "someone@example.com"

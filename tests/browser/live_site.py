@@ -31,7 +31,7 @@ class LiveSite:
 def live_site(*, data_dir: Path, videos: Path, titles: Path | None = None) -> Iterator[LiveSite]:
     """Migrate, index ``videos``, import ``titles``, serve on a free port; the server ends with the context.
 
-    Pictures may be fetched from this machine itself, which is where the tests' own web server is.
+    Guests may search as often as they like: all visits come from one address. Pictures may be fetched from this machine itself, which is where the tests' own web server is.
     """
     port = free_port()
     environment = {
@@ -42,6 +42,8 @@ def live_site(*, data_dir: Path, videos: Path, titles: Path | None = None) -> It
         "FETCH_ALLOWED_NETWORKS": "127.0.0.1/32",
     }
     _manage(["migrate", "--verbosity", "0"], environment)
+    for product in ("whatanime", "tracemoe"):
+        _manage(["credits_policy", product, "guest", "--daily", "none", "--rate", "none"], environment)
     _manage(["anime_ingest", str(videos)], environment)
     if titles is not None:
         _manage(["anime_metadata", "--from-json", str(titles)], environment)

@@ -35,8 +35,11 @@ class Shelf:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_windows(settings: Settings) -> None:
-    """Every test counts in a cache of its own; none is ever cleared, since a Redis may hold other things."""
+def _fresh_windows(settings: Settings, db: None) -> None:
+    """Every test counts in a cache of its own, which is never cleared, since a Redis may hold other things.
+
+    Days and credits are counted in the database, so that every request needs one.
+    """
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",

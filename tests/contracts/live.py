@@ -165,17 +165,18 @@ class Site:
         environment = {
             name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")
         }
+        self._environment = {
+            **environment,
+            "DATA_DIR": str(data),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            # Tests come from addresses of their own, so that each has limits of its own.
+            "TRUSTED_PROXIES": "127.0.0.1/32",
+        }
         with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", SERVE, str(data), str(self.port)],
                 cwd=BASE_DIR,
-                env={
-                    **environment,
-                    "DATA_DIR": str(data),
-                    "DJANGO_SETTINGS_MODULE": "config.settings",
-                    # Tests come from addresses of their own, so that each has limits of its own.
-                    "TRUSTED_PROXIES": "127.0.0.1/32",
-                },
+                env=self._environment,
                 stdout=log,
                 stderr=log,
             )
@@ -201,9 +202,35 @@ class Site:
             self._process.kill()
             self._process.wait()
 
+    def run(self, script: str, *arguments: str) -> str:
+        """Run Python beside the server, with its settings and its database; returns what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-c", f"import django, sys; django.setup()\n{script}", *arguments],
+            cwd=BASE_DIR, env=self._environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def log(self) -> str:
         """What the server has written so far."""
         return self._log_path.read_text()
+
+
+#: Makes a user, signs it in, and prints the session's cookie.
+SIGN_IN = """
+from django.conf import settings
+from django.test import Client
+from accounts.models import User
+user = User.objects.create_user(sys.argv[1], sys.argv[2])
+client = Client()
+client.force_login(user)
+print(f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}")
+"""
+
+
+def site_session(site: Site, email: str, password: str = "") -> str:
+    """The cookie, as a header has it, of a new user who is signed in at a running site."""
+    return site.run(SIGN_IN, email, password).strip()
 
 
 def _free_port() -> int:

@@ -38,6 +38,7 @@ def test_unknown_host_is_a_bad_request(client: Client, where: str, host: str) ->
     assert "evil.example" not in response.content.decode()
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("host", ["testserver", "localhost", "127.0.0.1", "[::1]", "LOCALHOST:8000"])
 def test_own_host_is_known(client: Client, host: str) -> None:
     assert client.get("/api/me", headers={"host": host}).status_code == 200

@@ -1,16 +1,21 @@
-"""The caches that windows are counted in."""
+"""The caches that windows are counted in, and callers."""
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-from credits import services as metering
+from accounts.models import User
+from accounts.principal import Principal, PrincipalKind
+from core import clock
+from credits.policies import Product
+from tests.policies import set_policy
 
 #: Where tests find a Redis of their own; they use keys that begin with a prefix of their own.
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
@@ -52,7 +57,28 @@ def on_redis(settings: Settings) -> Iterator[str]:
 
 
 @pytest.fixture
-def product(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A product with 10 requests a minute and 15 a day."""
-    monkeypatch.setitem(metering.POLICIES, "test", metering.Policy(rate=10, rate_s=60, daily=15))
-    return "test"
+def user(db: None) -> User:
+    return User.objects.create_user("someone@example.com", "x")
+
+
+@pytest.fixture
+def member(user: User) -> Principal:
+    """The user as metering sees it."""
+    return Principal(kind=PrincipalKind.USER, user_id=user.pk, address="203.0.113.9", tier="free")
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Set the project's clock to a moment."""
+
+    def change(moment: datetime) -> None:
+        monkeypatch.setattr(clock, "now", lambda: moment)
+
+    return change
+
+
+@pytest.fixture
+def product(db: None) -> Product:
+    """A product of which guests have 10 requests a minute and 15 a day."""
+    set_policy(Product.TRACE_MOE, rate=10, rate_s=60, daily=15)
+    return Product.TRACE_MOE

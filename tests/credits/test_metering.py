@@ -2,80 +2,38 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
-from pytest_django import Settings
 
-from accounts.principal import Principal, PrincipalKind
-from core.errors import DomainError, Unavailable
-from credits.errors import LimitExceeded, QuotaExhausted, RateLimited
-from credits.services import (
-    POLICIES,
-    TRACE_MOE,
-    WHAT_ANIME,
-    Admission,
-    Policy,
-    admit,
-    admitted,
-    refund,
-    snapshot,
+from accounts.principal import Principal
+from core.errors import DomainError
+from credits.errors import (
+    ConcurrencyExceeded,
+    InsufficientCredits,
+    QuotaExhausted,
+    RateLimited,
 )
-from tests.credits.conftest import redis_cache
+from credits.ledger import balance_of, grant_credits
+from credits.models import Admission, AdmissionStatus, DayCount, LedgerEntry
+from credits.policies import LEASES, Product
+from credits.reconcile import differences
+from credits.services import Ticket, admit, admitted, count_request, settle, snapshot
+from tests.credits.asking import GUEST, give_back, let_in, used
+from tests.policies import set_policy
 
-GUEST = Principal.guest("203.0.113.1")
+pytestmark = pytest.mark.django_db
 
-
-def used(principal: Principal, product: str) -> tuple[int, int]:
-    state = snapshot(principal=principal, product=product)
-    return state.limit.used, state.quota.used if state.quota else 0
-
-
-def let_in(principal: Principal, product: str, times: int) -> list[Admission]:
-    return [admit(principal=principal, product=product) for _ in range(times)]
-
-
-def test_policies_are_the_documented_ones() -> None:
-    assert POLICIES[TRACE_MOE] == Policy(rate=10, rate_s=60, daily=150)
-    assert (POLICIES[WHAT_ANIME].rate, POLICIES[WHAT_ANIME].rate_s) == (100, 3600)
+SetClock = Callable[[datetime], None]
+TRACE_MOE, WHAT_ANIME = Product.TRACE_MOE, Product.WHAT_ANIME
 
 
-def test_ten_of_two_hundred_simultaneous_requests_are_let_in(product: str) -> None:
-    def ask(_: int) -> str:
-        try:
-            admit(principal=GUEST, product=product)
-        except LimitExceeded as error:
-            return error.code
-        return "in"
-
-    with ThreadPoolExecutor(200) as pool:
-        answers = list(pool.map(ask, range(200)))
-    assert answers.count("in") == 10
-    assert answers.count("RATE_LIMITED") == 190
-    assert used(GUEST, product)[1] == 10
+# The order in which limits are asked
 
 
-def test_day_is_exact_under_simultaneous_requests_and_refunds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(POLICIES, "day", Policy(rate=10_000, rate_s=60, daily=10))
-
-    def ask(number: int) -> Admission | None:
-        try:
-            return admit(principal=GUEST, product="day")
-        except QuotaExhausted:
-            return None
-
-    with ThreadPoolExecutor(50) as pool:
-        admissions = [admission for admission in pool.map(ask, range(200)) if admission]
-        assert len(admissions) == 10
-        # The refused ones took nothing: what is refunded can be used again, all of it.
-        list(pool.map(lambda admission: refund(admission=admission), admissions[:4]))
-        assert used(GUEST, "day")[1] == 6
-        again = [admission for admission in pool.map(ask, range(200)) if admission]
-    assert len(again) == 4
-
-
-def test_rate_limit_says_what_is_left_and_when(product: str) -> None:
+def test_rate_limit_says_what_is_left_and_when(product: Product) -> None:
     let_in(GUEST, product, 10)
     with pytest.raises(RateLimited) as refusal:
         admit(principal=GUEST, product=product)
@@ -84,8 +42,8 @@ def test_rate_limit_says_what_is_left_and_when(product: str) -> None:
     assert 59 <= refusal.value.data["retry_after_s"] == state.limit.seconds_left <= 60
 
 
-def test_quota_says_what_is_left_and_when(monkeypatch: pytest.MonkeyPatch, product: str) -> None:
-    monkeypatch.setitem(POLICIES, product, Policy(rate=100, rate_s=60, daily=2))
+def test_quota_says_what_is_left_and_when(product: Product) -> None:
+    set_policy(product, rate=100, daily=2)
     let_in(GUEST, product, 2)
     with pytest.raises(QuotaExhausted) as refusal:
         admit(principal=GUEST, product=product)
@@ -94,7 +52,7 @@ def test_quota_says_what_is_left_and_when(monkeypatch: pytest.MonkeyPatch, produ
     assert 86_390 <= refusal.value.data["retry_after_s"] == state.quota.seconds_left <= 86_400
 
 
-def test_rate_limited_request_takes_nothing_of_the_day(product: str) -> None:
+def test_rate_limited_request_takes_nothing_of_the_day(product: Product) -> None:
     let_in(GUEST, product, 10)
     for _ in range(5):
         with pytest.raises(RateLimited):
@@ -102,119 +60,206 @@ def test_rate_limited_request_takes_nothing_of_the_day(product: str) -> None:
     assert used(GUEST, product)[1] == 10
 
 
-def test_refund_gives_the_day_back_and_keeps_the_rate(product: str) -> None:
-    (admission,) = let_in(GUEST, product, 1)
-    refund(admission=admission)
+def test_limits_are_asked_in_their_order(member: Principal) -> None:
+    """Rate window, day, free credits, bought ones: each is touched only when those before it let pass."""
+    set_policy(WHAT_ANIME, "free", rate=6, rate_s=3600, daily=5, free_credits=2, cost=1)
+    grant_credits(user_id=member.account_id, amount=2, reason="a test", actor="command")
+    taken, came_to = [], []
+    for _ in range(7):
+        try:
+            ticket = admit(principal=member, product=WHAT_ANIME)
+            row = Admission.objects.get(pk=ticket.admission_id)
+            taken.append((row.free, row.paid))
+        except DomainError as error:
+            came_to.append(error.code)
+    assert taken == [(1, 0), (1, 0), (0, 1), (0, 1)]
+    assert came_to == ["INSUFFICIENT_CREDITS", "INSUFFICIENT_CREDITS", "RATE_LIMITED"]
+    state = snapshot(principal=member, product=WHAT_ANIME)
+    assert state.quota is not None
+    assert state.free is not None
+    # A request that had no credits was not counted in the day.
+    assert (state.quota.used, state.free.used, state.balance) == (4, 2, 0)
+    grant_credits(user_id=member.account_id, amount=5, reason="a test", actor="command")
+    cache.clear()
+    admit(principal=member, product=WHAT_ANIME)
+    with pytest.raises(QuotaExhausted):
+        admit(principal=member, product=WHAT_ANIME)
+    assert balance_of(user_id=member.account_id) == 4
+    assert differences() == []
+
+
+def test_use_that_costs_more_than_is_left_of_the_free_credits_is_paid_whole(member: Principal) -> None:
+    set_policy(WHAT_ANIME, "free", free_credits=10, cost=4)
+    grant_credits(user_id=member.account_id, amount=5, reason="a test", actor="command")
+    let_in(member, WHAT_ANIME, 3)
+    with pytest.raises(InsufficientCredits):
+        admit(principal=member, product=WHAT_ANIME)
+    state = snapshot(principal=member, product=WHAT_ANIME)
+    assert state.free is not None
+    assert (state.free.used, state.balance) == (8, 1)
+    assert differences() == []
+
+
+def test_guest_has_no_balance_to_pay_from() -> None:
+    set_policy(WHAT_ANIME, cost=1, free_credits=1, daily=None)
+    let_in(GUEST, WHAT_ANIME, 1)
+    with pytest.raises(InsufficientCredits) as refusal:
+        admit(principal=GUEST, product=WHAT_ANIME)
+    assert refusal.value.data["snapshot"].balance is None
+    assert refusal.value.data["resets_at"] > datetime.now(UTC)
+
+
+def test_user_without_free_credits_is_not_told_when_they_come(member: Principal) -> None:
+    with pytest.raises(InsufficientCredits) as refusal:
+        admit(principal=member, product=Product.ANALYSIS)
+    assert refusal.value.data["resets_at"] is None
+
+
+def test_guest_has_none_of_what_is_for_users() -> None:
+    for product in (Product.ANALYSIS, Product.API_V1):
+        with pytest.raises(QuotaExhausted):
+            admit(principal=GUEST, product=product)
+    with pytest.raises(QuotaExhausted):
+        count_request(principal=GUEST, product=Product.API_V1)
+
+
+def test_limits_of_nothing_let_nobody_in_and_no_limits_let_everybody_in(member: Principal) -> None:
+    set_policy(TRACE_MOE, "free", rate=None, daily=0)
+    with pytest.raises(QuotaExhausted):
+        admit(principal=member, product=TRACE_MOE)
+    set_policy(TRACE_MOE, "free", rate=0, daily=None)
+    with pytest.raises(RateLimited):
+        admit(principal=member, product=TRACE_MOE)
+    set_policy(TRACE_MOE, "free", rate=None, daily=None)
+    (ticket,) = let_in(member, TRACE_MOE, 1)
+    assert (ticket.snapshot.limit, ticket.snapshot.quota, ticket.snapshot.free) == (None, None, None)
+
+
+# What comes back
+
+
+def test_refund_gives_the_day_back_and_keeps_the_rate(product: Product) -> None:
+    (ticket,) = let_in(GUEST, product, 1)
+    assert give_back(ticket)
     assert used(GUEST, product) == (1, 0)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_block_that_fails_is_refunded_and_its_error_passes(product: str, error: type[BaseException]) -> None:
-    with pytest.raises(error), admitted(principal=GUEST, product=product):
+def test_block_that_fails_is_refunded_and_its_error_passes(
+    member: Principal, error: type[BaseException]
+) -> None:
+    set_policy(WHAT_ANIME, "free", free_credits=0)
+    grant_credits(user_id=member.account_id, amount=1, reason="a test", actor="command")
+    with pytest.raises(error), admitted(principal=member, product=WHAT_ANIME):
         raise error
-    assert used(GUEST, product) == (1, 0)
+    assert balance_of(user_id=member.account_id) == 1
+    assert list(LedgerEntry.objects.values_list("amount", flat=True).order_by("pk")) == [1, -1, 1]
+    assert differences() == []
 
 
-def test_block_that_ends_is_charged(product: str) -> None:
-    with admitted(principal=GUEST, product=product) as admission:
-        assert admission.snapshot.quota
-        assert admission.snapshot.quota.remaining == 14
+def test_block_that_ends_is_charged(product: Product) -> None:
+    with admitted(principal=GUEST, product=product) as ticket:
+        assert ticket.snapshot.quota
+        assert ticket.snapshot.quota.remaining == 14
+        assert Admission.objects.get().status == AdmissionStatus.HELD
+    assert Admission.objects.get().status == AdmissionStatus.SETTLED
     assert used(GUEST, product) == (1, 1)
 
 
-def test_refund_that_fails_does_not_hide_what_went_wrong(product: str, settings: Settings) -> None:
-    def fail() -> None:
-        with admitted(principal=GUEST, product=product):
-            settings.CACHES = redis_cache("x", "redis://127.0.0.1:1/0")
-            raise ValueError("the search's own error")
+def test_refund_that_fails_does_not_hide_what_went_wrong(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: object) -> bool:
+        raise RuntimeError("the refund's error")
 
-    with pytest.raises(ValueError, match="the search's own error"):
-        fail()
-
-
-def test_product_without_a_day_counts_the_rate_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(POLICIES, "rate", Policy(rate=1, rate_s=60, daily=None))
-    (admission,) = let_in(GUEST, "rate", 1)
-    assert admission.snapshot.quota is None
-    refund(admission=admission)
-    with pytest.raises(RateLimited):
-        admit(principal=GUEST, product="rate")
+    monkeypatch.setattr("credits.services.refund", broken)
+    with (
+        pytest.raises(ValueError, match="the search's own error"),
+        admitted(principal=GUEST, product=product),
+    ):
+        raise ValueError("the search's own error")
 
 
-def test_products_are_counted_apart(product: str) -> None:
-    let_in(GUEST, product, 10)
-    let_in(GUEST, TRACE_MOE, 1)
-    assert used(GUEST, TRACE_MOE) == (1, 1)
+def test_refund_is_given_once(member: Principal) -> None:
+    set_policy(WHAT_ANIME, "free", free_credits=0)
+    grant_credits(user_id=member.account_id, amount=1, reason="a test", actor="command")
+    (ticket,) = let_in(member, WHAT_ANIME, 1)
+    assert [give_back(ticket) for _ in range(3)] == [True, False, False]
+    assert not settle(ticket=ticket)
+    assert balance_of(user_id=member.account_id) == 1
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("203.0.113.1", "203.0.113.1", True),
-        ("203.0.113.1", "203.0.113.2", False),
-        ("203.0.113.1", "::ffff:203.0.113.1", True),
-        ("2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", True),
-        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
-        ("", "unknown", True),
-        ("", "203.0.113.1", False),
-    ],
-)
-def test_guests_are_told_apart_by_their_network(product: str, one: str, other: str, same: bool) -> None:
-    let_in(Principal.guest(one), product, 10)
-    if same:
-        with pytest.raises(RateLimited):
-            admit(principal=Principal.guest(other), product=product)
-    else:
-        admit(principal=Principal.guest(other), product=product)
+def test_what_is_settled_is_not_given_back(product: Product) -> None:
+    (ticket,) = let_in(GUEST, product, 1)
+    assert settle(ticket=ticket)
+    assert not settle(ticket=ticket)
+    assert not give_back(ticket)
+    assert used(GUEST, product)[1] == 1
 
 
-def test_user_is_counted_by_the_account_wherever_it_is(product: str) -> None:
-    for number in range(10):
-        admit(principal=user(1, f"203.0.113.{number}"), product=product)
-    with pytest.raises(RateLimited):
-        admit(principal=user(1, "198.51.100.1"), product=product)
-    admit(principal=user(2, "203.0.113.1"), product=product)
-    admit(principal=GUEST, product=product)
+def test_refund_is_of_the_day_that_was_charged(member: Principal, set_clock: SetClock) -> None:
+    set_clock(datetime(2026, 3, 1, 23, 59, tzinfo=UTC))
+    yesterdays = let_in(member, WHAT_ANIME, 10)
+    set_clock(datetime(2026, 3, 2, 0, 1, tzinfo=UTC))
+    let_in(member, WHAT_ANIME, 4)
+    for ticket in yesterdays:
+        give_back(ticket)
+    assert list(DayCount.objects.order_by("serial").values_list("used", flat=True)) == [0, 4]
+    assert differences() == []
 
 
-def user(user_id: int, address: str) -> Principal:
-    return Principal(kind=PrincipalKind.USER, user_id=user_id, address=address, tier="free")
+def test_nothing_is_kept_of_a_request_that_was_refused(member: Principal) -> None:
+    set_policy(WHAT_ANIME, "free", free_credits=0, daily=3)
+    for _ in range(5):
+        with pytest.raises(InsufficientCredits):
+            admit(principal=member, product=WHAT_ANIME)
+    assert not Admission.objects.exists()
+    assert used(member, WHAT_ANIME)[1] == 0
 
 
-def test_operator_is_never_counted(product: str) -> None:
-    for _ in range(50):
-        with pytest.raises(ZeroDivisionError), admitted(principal=Principal.operator(), product=product):
-            raise ZeroDivisionError
-    assert used(Principal.operator(), product) == (0, 0)
+# Requests at a time
 
 
-def test_operators_refund_takes_nothing_off_an_unknown_guest(product: str) -> None:
-    nobody = Principal.guest("")
-    let_in(nobody, product, 3)
-    refund(admission=admit(principal=Principal.operator(), product=product))
-    assert used(nobody, product) == (3, 3)
+def begin(principal: Principal, product: Product = TRACE_MOE) -> Ticket:
+    return admit(principal=principal, product=product, limit_concurrency=True)
 
 
-def test_nobody_is_let_in_while_nothing_can_be_counted(product: str, settings: Settings) -> None:
-    settings.CACHES = redis_cache("x", "redis://127.0.0.1:1/0")
-    for call in (admit, snapshot):
-        with pytest.raises(Unavailable):
-            call(principal=GUEST, product=product)
+def test_tier_has_so_many_requests_at_a_time(member: Principal) -> None:
+    set_policy(TRACE_MOE, "free", concurrency=2)
+    first, second = begin(member), begin(member)
+    for _ in range(3):
+        with pytest.raises(ConcurrencyExceeded) as refusal:
+            begin(member)
+        assert refusal.value.data["snapshot"].quota.used == 3
+    # What was refused took nothing of the day.
+    assert used(member, TRACE_MOE)[1] == 2
+    settle(ticket=first)
+    third = begin(member)
+    with pytest.raises(ConcurrencyExceeded):
+        begin(member)
+    give_back(second)
+    begin(member)
+    assert used(member, TRACE_MOE)[1] == 3
+    assert settle(ticket=third)
+    assert differences() == []
 
 
-def test_refusals_are_errors_of_the_domain() -> None:
-    assert issubclass(RateLimited, LimitExceeded)
-    assert issubclass(QuotaExhausted, LimitExceeded)
-    assert issubclass(LimitExceeded, DomainError)
-    assert {RateLimited.code, QuotaExhausted.code} == {"RATE_LIMITED", "QUOTA_EXHAUSTED"}
+def test_requests_at_a_time_are_of_one_caller_and_product(member: Principal) -> None:
+    begin(member)
+    begin(GUEST)
+    begin(member, WHAT_ANIME)
+    # Where it is not asked for, it is not limited.
+    let_in(member, TRACE_MOE, 3)
+    with pytest.raises(ConcurrencyExceeded):
+        begin(member)
 
 
-def test_keys_hold_nothing_that_a_cache_refuses(product: str) -> None:
-    """Memcached's rules, which Django warns of: no space or control character, 250 characters at most."""
-    admit(principal=Principal.guest("2001:db8:1:2::1"), product=product)
-    cached = cache._cache  # type: ignore[attr-defined]
-    assert len(cached) == 4
-    for key in cached:
-        assert len(key) < 250
-        assert key.isprintable()
-        assert " " not in key
+def test_request_whose_process_died_is_in_nobodys_way(member: Principal, set_clock: SetClock) -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    set_clock(noon)
+    begin(member)
+    set_clock(noon + LEASES[TRACE_MOE] - timedelta(seconds=1))
+    with pytest.raises(ConcurrencyExceeded):
+        begin(member)
+    set_clock(noon + LEASES[TRACE_MOE])
+    begin(member)

@@ -1,1 +1,1 @@
-"""Today's trace.moe API. So far: stills of a scene."""
+"""Today's trace.moe API. So far: stills of a scene, and what a caller has left."""

@@ -2,12 +2,114 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from typing import Any, Final
+
+from django.db import DatabaseError
+from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
 
+from accounts.principal import Principal
+from accounts.selectors import email_of
 from anime_search.api.tracemoe.errors import ERRORS, failed
+from anime_search.api.tracemoe.headers import EXPOSED, limit_headers
+from anime_search.api.tracemoe.requests import read_key, read_search
+from anime_search.api.tracemoe.responses import me_body, search_body
+from anime_search.fetch import fetch_media
 from anime_search.previews import WIDTHS, open_token, still_of
-from core.surfaces import SurfaceView
+from anime_search.queueing import require_room
+from anime_search.services import search_scenes
+from anime_search.uploads import MAX_BYTES, picture_of
+from apikeys.authentication import principal_of
+from core.errors import DomainError
+from core.surfaces import SurfaceView, plain_request
+from credits.policies import Product
+from credits.services import admitted, snapshot
+
+#: Results of one search.
+MOST_RESULTS: Final = 10
+#: Room for the parts of a form around the file.
+MAX_BODY_BYTES: Final = MAX_BYTES + 64 * 1024
+
+
+class TraceView(SurfaceView):
+    """What the views of this dialect share: scripts of any site may read them, and each says what is left."""
+
+    errors = ERRORS
+
+    def finalize_response(
+        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Access-Control-Allow-Origin"] = "*"
+        response["Access-Control-Expose-Headers"] = EXPOSED
+        if "X-RateLimit-Limit" not in response:
+            for name, value in self._limits(request).items():
+                response[name] = value
+        return response
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        return HttpResponse(
+            headers={
+                "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+                "Access-Control-Allow-Headers": "Content-Type, x-trace-key",
+            }
+        )
+
+    def principal(self, request: Request) -> Principal:
+        """Whoever the API key names, else the client's address; this dialect knows no sessions.
+
+        Raises:
+            ApiKeyInvalid, ApiKeyRevoked, KeyGuessingLimited: the key does not open anything.
+        """
+        return principal_of(plain_request(request), key=read_key(request), use_session=False)
+
+    def _limits(self, request: Request) -> dict[str, str]:
+        """What is left of whoever asks; of a key that opens nothing, what its sender has without it."""
+        try:
+            try:
+                principal = self.principal(request)
+            except DomainError:
+                principal = principal_of(plain_request(request), use_session=False)
+            return limit_headers(snapshot(principal=principal, product=Product.TRACE_MOE))
+        except (DomainError, DatabaseError):
+            # Nothing can be counted now, and the answer that is to carry the headers says so.
+            return {}
+
+
+class SearchView(TraceView):
+    """``GET`` or ``POST /search``: find the scene of a picture, or of a video's first frame."""
+
+    max_body_bytes = MAX_BODY_BYTES
+
+    def post(self, request: Request) -> HttpResponse:
+        principal = self.principal(request)
+        search = read_search(request)
+        with admitted(principal=principal, product=Product.TRACE_MOE, limit_concurrency=True) as ticket:
+            require_room(priority=ticket.snapshot.limits.priority)
+            media = search.media or fetch_media(search.url)
+            answer = search_scenes(
+                principal=principal,
+                image=picture_of(media),
+                limit=MOST_RESULTS,
+                anilist_id=search.anilist_id,
+            )
+        return JsonResponse(
+            search_body(answer, ticket.snapshot, plain_request(request), anilist_info=search.anilist_info),
+            headers=limit_headers(ticket.snapshot),
+            json_dumps_params={"ensure_ascii": False},
+        )
+
+    get = post
+
+
+class MeView(TraceView):
+    """``GET /me``: who asks, and what is left of the day; it costs nothing."""
+
+    def get(self, request: Request) -> HttpResponse:
+        principal = self.principal(request)
+        state = snapshot(principal=principal, product=Product.TRACE_MOE)
+        name = email_of(user_id=principal.user_id) or principal.address
+        return JsonResponse(me_body(name, state), headers=limit_headers(state))
 
 
 class ImageView(SurfaceView):

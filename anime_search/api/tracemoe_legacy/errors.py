@@ -6,7 +6,6 @@ from typing import Final
 
 from django.http import HttpResponse, JsonResponse
 
-from accounts.errors import ApiKeyInvalid
 from anime_search.api.tracemoe_legacy.headers import limit_headers
 from anime_search.errors import (
     ImageEmpty,
@@ -19,9 +18,10 @@ from anime_search.errors import (
     PreviewRefused,
     PreviewTimeInvalid,
 )
+from apikeys.errors import ApiKeyInvalid, ApiKeyRevoked, KeyGuessingLimited
 from core.errors import DomainError, Unavailable
 from core.surfaces import BodyMalformed, BodyTooLarge, ErrorTable, MethodNotAllowed, RouteNotFound
-from credits.errors import QuotaExhausted, RateLimited
+from credits.errors import InsufficientCredits, QuotaExhausted, RateLimited
 
 
 def quoted(text: str, status: int) -> HttpResponse:
@@ -49,8 +49,12 @@ ERRORS: Final[ErrorTable] = {
     ImageUndecodable: lambda error: quoted("Error reading image from request", 500),
     ImageFetchFailed: lambda error: quoted("Error reading image from URL", 400),
     ApiKeyInvalid: lambda error: quoted("Invalid API token", 403),
+    ApiKeyRevoked: lambda error: quoted("Invalid API token", 403),
+    KeyGuessingLimited: lambda error: quoted(error.message, 429),
     RateLimited: lambda error: _limited(error, "limit"),
     QuotaExhausted: lambda error: _limited(error, "quota"),
+    # Only where staff put a price on this API's searches.
+    InsufficientCredits: lambda error: quoted(error.message, 402),
     PreviewTimeInvalid: lambda error: quoted("Invalid time", 400),
     PreviewRefused: lambda error: quoted("Invalid token", 403),
     PreviewGone: lambda error: quoted("File not found", 404),

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
+from credits.policies import DAY_S
 from credits.services import Snapshot
+from credits.windows import WindowState
 
 #: What scripts of other sites may read of an answer, beside its body.
 EXPOSED: Final = (
     "Retry-After, X-Whatanime-Limit, X-Whatanime-Limit-Ttl, X-Whatanime-Quota, X-Whatanime-Quota-Ttl"
 )
+#: Clients of this dialect read numbers: where staff took a limit away, there is always much left.
+_UNLIMITED: Final = WindowState(limit=1_000_000, used=0, seconds_left=DAY_S)
 
 
 def limit_fields(state: Snapshot) -> dict[str, int]:
     """``limit``, ``limit_ttl``, ``quota`` and ``quota_ttl``: what is left, and the seconds until it is renewed."""
-    quota = state.quota or state.limit
+    limit = state.limit or _UNLIMITED
+    quota = state.quota or _UNLIMITED
     return {
-        "limit": state.limit.remaining,
-        "limit_ttl": state.limit.seconds_left,
+        "limit": limit.remaining,
+        "limit_ttl": limit.seconds_left,
         "quota": quota.remaining,
         "quota_ttl": quota.seconds_left,
     }

@@ -8,8 +8,8 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.log import log_response
 from rest_framework.request import Request
 
-from accounts.identity import principal_of
 from accounts.principal import Principal
+from accounts.selectors import email_of
 from anime_search.api.tracemoe_legacy.errors import ERRORS
 from anime_search.api.tracemoe_legacy.headers import EXPOSED, limit_fields, limit_headers
 from anime_search.api.tracemoe_legacy.requests import read_key, read_preview, read_search
@@ -18,8 +18,10 @@ from anime_search.errors import ImageUndecodable
 from anime_search.fetch import fetch_image
 from anime_search.previews import WIDTHS, open_named_token, still_of
 from anime_search.services import search_scenes
+from apikeys.authentication import principal_of
 from core.surfaces import SurfaceView, plain_request
-from credits.services import DAY_S, POLICIES, TRACE_MOE, admitted, snapshot
+from credits.policies import DAY_S, Product
+from credits.services import admitted, snapshot
 
 #: "There is a hard limit of 1MB post size."
 MAX_BODY_BYTES = 1024 * 1024
@@ -65,7 +67,7 @@ class LegacyView(SurfaceView):
         """Whoever the API token names, else the client's address; this dialect knows no sessions.
 
         Raises:
-            ApiKeyInvalid: the token is not one of ours.
+            ApiKeyInvalid, ApiKeyRevoked: the token does not open anything.
         """
         return principal_of(plain_request(request), key=read_key(request), use_session=False)
 
@@ -78,7 +80,7 @@ class SearchView(LegacyView):
     def post(self, request: Request) -> HttpResponse:
         search = read_search(request)
         principal = self.principal(request)
-        with admitted(principal=principal, product=TRACE_MOE) as admission:
+        with admitted(principal=principal, product=Product.TRACE_MOE) as ticket:
             answer = search_scenes(
                 principal=principal,
                 image=search.image or fetch_image(search.url),
@@ -86,8 +88,8 @@ class SearchView(LegacyView):
                 anilist_id=search.anilist_id,
             )
         return JsonResponse(
-            search_body(answer, admission.snapshot),
-            headers=limit_headers(admission.snapshot),
+            search_body(answer, ticket.snapshot),
+            headers=limit_headers(ticket.snapshot),
             json_dumps_params={"ensure_ascii": False},
         )
 
@@ -99,16 +101,15 @@ class MeView(LegacyView):
 
     def get(self, request: Request) -> HttpResponse:
         principal = self.principal(request)
-        state = snapshot(principal=principal, product=TRACE_MOE)
-        policy = POLICIES[TRACE_MOE]
+        state = snapshot(principal=principal, product=Product.TRACE_MOE)
         return JsonResponse(
             {
                 "user_id": principal.user_id,
-                "email": principal.address,
+                "email": email_of(user_id=principal.user_id) or principal.address,
                 **limit_fields(state),
-                "user_limit": policy.rate,
-                "user_limit_ttl": policy.rate_s,
-                "user_quota": policy.daily,
+                "user_limit": state.limits.rate,
+                "user_limit_ttl": state.limits.rate_s,
+                "user_quota": state.limits.daily,
                 "user_quota_ttl": DAY_S,
             },
             headers=limit_headers(state),

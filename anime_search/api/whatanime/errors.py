@@ -6,7 +6,7 @@ from typing import Final
 
 from django.http import HttpResponse, JsonResponse
 
-from accounts.errors import ApiKeyInvalid
+from accounts.errors import OriginForeign
 from anime_search.errors import (
     ImageEmpty,
     ImageFetchFailed,
@@ -15,6 +15,7 @@ from anime_search.errors import (
     ImageTooManyPixels,
     ImageUndecodable,
 )
+from apikeys.errors import ApiKeyInvalid, ApiKeyRevoked, KeyGuessingLimited, SignInRequired
 from core.clock import now
 from core.errors import DomainError, Unavailable
 from core.surfaces import (
@@ -25,7 +26,14 @@ from core.surfaces import (
     MethodNotAllowed,
     RouteNotFound,
 )
-from credits.errors import LimitExceeded
+from credits.errors import (
+    IdempotencyKeyInvalid,
+    IdempotencyKeyReused,
+    InsufficientCredits,
+    LimitExceeded,
+    RequestRunning,
+)
+from credits.headers import add_ratelimit_headers
 
 
 def failed(error: DomainError, status: int, code: str = "", **more: object) -> HttpResponse:
@@ -36,10 +44,20 @@ def failed(error: DomainError, status: int, code: str = "", **more: object) -> H
 def _limited(error: DomainError) -> HttpResponse:
     seconds = error.data["retry_after_s"]
     reset_at = int(now().timestamp()) + seconds
-    return failed(error, 429, "RATE_LIMIT_EXCEEDED", retryAfter=seconds, resetAt=reset_at)
+    response = failed(error, 429, "RATE_LIMIT_EXCEEDED", retryAfter=seconds, resetAt=reset_at)
+    if "snapshot" in error.data:
+        add_ratelimit_headers(response, error.data["snapshot"])
+    return response
 
 
-def _unknown_key(error: DomainError) -> HttpResponse:
+def _without_credits(error: DomainError) -> HttpResponse:
+    resets_at = error.data["resets_at"]
+    response = failed(error, 402, resetAt=int(resets_at.timestamp()) if resets_at is not None else None)
+    add_ratelimit_headers(response, error.data["snapshot"])
+    return response
+
+
+def _unauthorized(error: DomainError) -> HttpResponse:
     response = failed(error, 401)
     response["WWW-Authenticate"] = "Bearer"
     return response
@@ -54,8 +72,16 @@ ERRORS: Final[ErrorTable] = {
     ImageTooLarge: lambda error: failed(error, 413),
     BodyTooLarge: lambda error: failed(error, 413),
     BodyMalformed: lambda error: failed(error, 400, "INVALID_REQUEST"),
-    ApiKeyInvalid: _unknown_key,
+    ApiKeyInvalid: _unauthorized,
+    ApiKeyRevoked: _unauthorized,
+    SignInRequired: _unauthorized,
+    OriginForeign: lambda error: failed(error, 403),
+    KeyGuessingLimited: _limited,
     LimitExceeded: _limited,
+    InsufficientCredits: _without_credits,
+    IdempotencyKeyInvalid: lambda error: failed(error, 400),
+    IdempotencyKeyReused: lambda error: failed(error, 422),
+    RequestRunning: lambda error: failed(error, 409),
     MethodNotAllowed: lambda error: failed(error, 405),
     RouteNotFound: lambda error: failed(error, 404),
     Unavailable: lambda error: failed(error, 503),

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from anime_search.errors import ImageEmpty, ImageMissing
 from core.surfaces import BodyMalformed, plain_request
+from credits.idempotency import NamedRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,13 @@ def read_search(request: Request) -> SearchRequest:
     return SearchRequest(url=url.strip())
 
 
-def read_key(request: Request) -> str:
-    """The API key of ``Authorization: Bearer …``; empty where there is none."""
-    scheme, _, key = request.headers.get("Authorization", "").strip().partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
+def read_name(request: Request, search: SearchRequest) -> NamedRequest | None:
+    """The search under the name that the header ``Idempotency-Key`` gives it.
+
+    Raises:
+        IdempotencyKeyInvalid: the name is none.
+    """
+    return NamedRequest.of(request.headers.get("Idempotency-Key"), search.image, search.url.encode())
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from anime_search.previews import Moment, sign_moment
 from anime_search.selectors import Candidate
 from anime_search.services import SearchAnswer
 from core.addresses import absolute_url
+from credits.services import Snapshot
 
 
 def search_body(answer: SearchAnswer, request: HttpRequest) -> dict[str, Any]:
@@ -50,4 +51,24 @@ def candidate_body(candidate: Candidate, request: HttpRequest) -> dict[str, Any]
         "view": scene.view,
         "image": absolute_url(request, reverse("scene-image", args=[token])),
         "link": f"https://anilist.co/anime/{anime.anilist_id}" if anime else None,
+    }
+
+
+def credits_body(tier: str, state: Snapshot) -> dict[str, Any]:
+    """The searches that are left: free ones of the day, which go first, and bought ones.
+
+    ``resetAt`` is when free ones come again, in seconds since 1970; ``remaining`` counts both kinds.
+    """
+    free, balance = state.free, state.balance or 0
+    return {
+        "tier": tier,
+        "credits": balance,
+        "dailyFree": free.limit if free else 0,
+        "dailyUsed": free.used if free else 0,
+        "dailyRemaining": free.remaining if free else 0,
+        "resetAt": int(free.resets_at.timestamp()) if free else None,
+        "remaining": (free.remaining if free else 0) + balance,
+        "costPerSearch": state.limits.cost,
+        "hourlyLimit": state.limit.limit if state.limit else None,
+        "hourlyRemaining": state.limit.remaining if state.limit else None,
     }

@@ -5,14 +5,16 @@ from __future__ import annotations
 from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
 
-from accounts.identity import principal_of
 from anime_search.api.whatanime.errors import ERRORS
-from anime_search.api.whatanime.requests import read_key, read_search
-from anime_search.api.whatanime.responses import search_body
+from anime_search.api.whatanime.requests import read_name, read_search
+from anime_search.api.whatanime.responses import credits_body, search_body
 from anime_search.fetch import fetch_image
 from anime_search.services import search_scenes
+from apikeys.authentication import bearer_key, principal_of, signed_in
 from core.surfaces import SurfaceView, plain_request
-from credits.services import WHAT_ANIME, admitted
+from credits.headers import ratelimit_headers
+from credits.policies import Product
+from credits.services import admitted, snapshot
 
 #: "Up to 5 candidates."
 MOST_CANDIDATES = 5
@@ -24,12 +26,32 @@ class SearchView(SurfaceView):
     errors = ERRORS
 
     def post(self, request: Request) -> HttpResponse:
-        principal = principal_of(plain_request(request), key=read_key(request))
+        http = plain_request(request)
+        principal = principal_of(http, key=bearer_key(http))
         search = read_search(request)
-        with admitted(principal=principal, product=WHAT_ANIME):
-            answer = search_scenes(
-                principal=principal, image=search.image or fetch_image(search.url), limit=MOST_CANDIDATES
-            )
+        name = read_name(request, search)
+        with admitted(principal=principal, product=Product.WHAT_ANIME, request=name) as ticket:
+            body = ticket.replay
+            if body is None:
+                answer = search_scenes(
+                    principal=principal, image=search.image or fetch_image(search.url), limit=MOST_CANDIDATES
+                )
+                body = search_body(answer, http)
+            if name is not None:
+                ticket.answer = body
         return JsonResponse(
-            search_body(answer, plain_request(request)), json_dumps_params={"ensure_ascii": False}
+            body,
+            headers=ratelimit_headers(ticket.snapshot),
+            json_dumps_params={"ensure_ascii": False},
         )
+
+
+class CreditsView(SurfaceView):
+    """``GET /api/user/anime-credits``: the searches that a signed-in user has left."""
+
+    errors = ERRORS
+
+    def get(self, request: Request) -> HttpResponse:
+        principal = signed_in(plain_request(request))
+        state = snapshot(principal=principal, product=Product.WHAT_ANIME)
+        return JsonResponse(credits_body(principal.tier, state), headers=ratelimit_headers(state))

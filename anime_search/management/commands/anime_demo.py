@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from anime_search.demo import CREDIT, DemoMissing, Screenshot, demo_videos, take_screenshot
+from anime_search.demo_account import demo_key
 from anime_search.engine.video import VideoError
 from anime_search.ingest.discovery import FoundFile, find_files
 from core.commands import STOPPED
@@ -70,12 +71,19 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"\nA screenshot, taken at {screenshot.taken_at_s:.2f} s and then {screenshot.done_to_it}:"
             )
-            self._report(
-                "/api/anime/search",
-                client.post("/api/anime/search", files={"image": ("shot.jpg", screenshot.jpeg)}),
-            )
-            encoded = base64.b64encode(screenshot.jpeg).decode()
-            self._report("/api/search", client.post("/api/search", json={"image": encoded}))
+            with demo_key() as key:
+                self._report(
+                    "/api/anime/search",
+                    client.post(
+                        "/api/anime/search",
+                        files={"image": ("shot.jpg", screenshot.jpeg)},
+                        headers={"Authorization": f"Bearer {key}"},
+                    ),
+                )
+                encoded = base64.b64encode(screenshot.jpeg).decode()
+                self._report(
+                    "/api/search", client.post("/api/search", params={"token": key}, json={"image": encoded})
+                )
             self.stdout.write(f"\nYour turn: {base}/  (stop with Ctrl-C)")
             self.stdout.flush()
 

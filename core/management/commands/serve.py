@@ -60,4 +60,6 @@ class Command(BaseCommand):
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    # Whoever stops a process group tells this process twice; it is stopping already.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt

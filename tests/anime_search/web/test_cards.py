@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +13,11 @@ from anime_search.web.cards import episode_text, recognised, time_text
 from anime_search.web.errors import in_words, problem_of
 from core import errors as core_errors
 from core import surfaces
+from core.clock import now
 from core.errors import DomainError
 from credits import errors as metering_errors
+from credits.policies import Limits
+from credits.services import Snapshot
 
 
 @pytest.mark.parametrize(
@@ -104,8 +108,21 @@ def _kinds() -> list[type[DomainError]]:
 
 @pytest.mark.parametrize("kind", _kinds())
 def test_every_error_has_words_and_a_status(kind: type[DomainError]) -> None:
-    problem = problem_of(kind("", retry_after_s=9))
+    state = Snapshot(Limits(), None, None)
+    problem = problem_of(kind("", retry_after_s=9, resets_at=now() + timedelta(hours=2), snapshot=state))
     assert 400 <= problem.status < 600
     assert problem.title
     assert problem.advice
     assert (problem.retry_after_s is not None) == (problem.status in (429, 503))
+
+
+@pytest.mark.parametrize(("balance", "page"), [(None, "account_login"), (0, "pricing")])
+def test_who_has_used_everything_is_shown_a_way_out(balance: int | None, page: str) -> None:
+    state = Snapshot(Limits(), None, None, balance=balance)
+    for error in (
+        metering_errors.QuotaExhausted(snapshot=state, retry_after_s=9),
+        metering_errors.InsufficientCredits(snapshot=state, resets_at=None),
+    ):
+        way_out = problem_of(error).way_out
+        assert way_out is not None
+        assert way_out[0] == page

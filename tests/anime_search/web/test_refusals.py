@@ -11,8 +11,9 @@ from django.test import Client
 
 from anime_search.errors import ImageFetchFailed, ImageTooLarge, IndexUnavailable, SearchTimedOut
 from core.errors import Unavailable
-from credits.services import POLICIES, WHAT_ANIME, Policy
+from credits.policies import Product
 from tests.anime_search.web.asking import FRAGMENT, png, text_of
+from tests.policies import set_policy
 
 pytestmark = pytest.mark.django_db
 
@@ -43,24 +44,20 @@ def test_error_is_told_in_the_page(
     assert '<div class="notice" role="alert">' in response.content.decode()
 
 
-def test_too_many_searches_are_told_how_long_to_wait(
-    client: Client, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(POLICIES, WHAT_ANIME, Policy(rate=1, rate_s=3600, daily=None))
+def test_too_many_searches_are_told_how_long_to_wait(client: Client, answer: dict[str, Any]) -> None:
+    set_policy(Product.WHAT_ANIME, rate=1, rate_s=3600, daily=None)
     assert client.post("/", {"image": png()}).status_code == 200
     response = client.post("/", {"image": png()})
     assert response.status_code == 429
     assert 3590 <= int(response["Retry-After"]) <= 3600
     assert re.search(
-        r"Too many searches in a short time You can search again in (60 minutes|59 minutes \d+ seconds?)\.",
+        r"Too many searches in a short time You can search again in (1 hour|59 minutes \d+ seconds?)\.",
         text_of(response.content.decode()),
     )
 
 
-def test_failed_search_is_refunded(
-    client: Client, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(POLICIES, WHAT_ANIME, Policy(rate=100, rate_s=3600, daily=1))
+def test_failed_search_is_refunded(client: Client, answer: dict[str, Any]) -> None:
+    set_policy(Product.WHAT_ANIME, rate=100, rate_s=3600, daily=1)
     answer["error"] = SearchTimedOut()
     assert client.post("/", {"image": png()}).status_code == 503
     answer["error"] = None
@@ -68,10 +65,8 @@ def test_failed_search_is_refunded(
     assert client.post("/", {"image": png()}).status_code == 429
 
 
-def test_form_without_a_picture_is_not_counted(
-    client: Client, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(POLICIES, WHAT_ANIME, Policy(rate=1, rate_s=3600, daily=None))
+def test_form_without_a_picture_is_not_counted(client: Client, answer: dict[str, Any]) -> None:
+    set_policy(Product.WHAT_ANIME, rate=1, rate_s=3600, daily=None)
     assert client.post("/", {}).status_code == 400
     assert client.post("/", {"image": png()}).status_code == 200
 

@@ -12,9 +12,11 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
-from credits import services as metering
+from credits.policies import Product
+from credits.reconcile import differences
 from tests.contracts.conftest import Library
 from tests.contracts.tracemoe_legacy.asking import post_json, quoted, spent
+from tests.policies import set_policy
 
 ME_KEYS = [
     "user_id", "email", "limit", "limit_ttl", "quota", "quota_ttl",
@@ -25,17 +27,6 @@ HEADERS = ("x-whatanime-limit", "x-whatanime-limit-ttl", "x-whatanime-quota", "x
 
 def headers(response: Any) -> tuple[int, ...]:
     return tuple(int(response[name]) for name in HEADERS)
-
-
-@pytest.fixture
-def policy(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Changes the product's policy for one test."""
-
-    def change(**values: int) -> None:
-        given = {"rate": 10, "rate_s": 60, "daily": 150} | values
-        monkeypatch.setitem(metering.POLICIES, metering.TRACE_MOE, metering.Policy(**given))
-
-    return change
 
 
 def test_headers_and_body_say_what_is_left_after_each_search(
@@ -76,10 +67,8 @@ def test_eleventh_search_of_a_minute_is_refused(client: Client, library: Library
     assert spent(client) == (10, 10)
 
 
-def test_search_over_the_days_quota_is_refused(
-    client: Client, library: Library, encoded: str, policy: Any
-) -> None:
-    policy(daily=2)
+def test_search_over_the_days_quota_is_refused(client: Client, library: Library, encoded: str) -> None:
+    set_policy(Product.TRACE_MOE, daily=2)
     for _ in range(2):
         assert post_json(client, image=encoded).status_code == 200
     for _ in range(3):
@@ -90,18 +79,14 @@ def test_search_over_the_days_quota_is_refused(
         assert headers(response)[0] > 0
 
 
-def test_minute_is_checked_before_the_day(
-    client: Client, library: Library, encoded: str, policy: Any
-) -> None:
-    policy(rate=1, daily=1)
+def test_minute_is_checked_before_the_day(client: Client, library: Library, encoded: str) -> None:
+    set_policy(Product.TRACE_MOE, rate=1, daily=1)
     assert post_json(client, image=encoded).status_code == 200
     assert_refused(post_json(client, image=encoded), "limit", 60)
 
 
-def test_minute_is_renewed_when_it_is_over(
-    client: Client, library: Library, encoded: str, policy: Any
-) -> None:
-    policy(rate=1, rate_s=1)
+def test_minute_is_renewed_when_it_is_over(client: Client, library: Library, encoded: str) -> None:
+    set_policy(Product.TRACE_MOE, rate=1, rate_s=1)
     assert post_json(client, image=encoded).status_code == 200
     response = post_json(client, image=encoded)
     assert_refused(response, "limit", 1)
@@ -110,9 +95,9 @@ def test_minute_is_renewed_when_it_is_over(
 
 
 def test_refund_makes_room_however_many_were_turned_away_meanwhile(
-    client: Client, library: Library, encoded: str, policy: Any, monkeypatch: pytest.MonkeyPatch
+    client: Client, library: Library, encoded: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    policy(daily=1, rate=100)
+    set_policy(Product.TRACE_MOE, daily=1, rate=100)
 
     def fail_after_others(**_: object) -> None:
         for _attempt in range(3):
@@ -180,7 +165,6 @@ def test_me_says_who_and_how_much_and_costs_nothing(client: Client) -> None:
     assert headers(response) == (10, 60, 150, 86_400)
 
 
-@pytest.mark.django_db
 def test_signed_in_visitor_without_a_token_is_known_by_the_address(client: Client) -> None:
     client.force_login(User.objects.create_user("someone@example.com", "x"))
     body = client.get("/api/me").json()
@@ -232,7 +216,8 @@ def post_json_from(client: Client, address: str, **more: Any) -> Any:
     )
 
 
-def test_simultaneous_searches_of_one_address_pass_ten_times(client: Client) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_simultaneous_searches_of_one_address_pass_ten_times() -> None:
     def search(_: int) -> int:
         return int(post_json_from(Client(raise_request_exception=False), "203.0.113.50").status_code)
 
@@ -240,6 +225,7 @@ def test_simultaneous_searches_of_one_address_pass_ten_times(client: Client) -> 
         statuses = list(pool.map(search, range(120)))
     assert statuses.count(500) == 10
     assert statuses.count(429) == 110
+    assert differences() == []
 
 
 def test_cache_that_is_down_lets_nobody_in(client: Client, settings: Settings, encoded: str) -> None:

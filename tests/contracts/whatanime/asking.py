@@ -36,3 +36,18 @@ def refusal(response: Any, status: int) -> str:
     code: str = body["code"]
     assert code == code.upper()
     return code
+
+
+def search(client: Client, picture: bytes = b"picture", **more: Any) -> Any:
+    return client.post(PATH, {"image": SimpleUploadedFile("a.png", picture)}, **more)
+
+
+def by_key(key: str, picture: bytes = b"picture", scheme: str = "Bearer", **headers: str) -> Any:
+    return search(Client(), picture, headers={"Authorization": f"{scheme} {key}", **headers})
+
+
+def credits_of(client: Client) -> dict[str, Any]:
+    response = client.get("/api/user/anime-credits")
+    assert response.status_code == 200
+    body: dict[str, Any] = response.json()
+    return body

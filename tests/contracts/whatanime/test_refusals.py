@@ -163,7 +163,8 @@ def test_options_says_what_is_allowed_and_no_more(client: Client) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/api/anime", "/api/anime/", "/api/anime/x", "/api/anime/search/", "/api/anime/search/x", "/api/anime/%0A",
-     "/api/anime/..%2fsearch", "/api/anime/rankings", "/api/anime/%ff"],
+     "/api/anime/..%2fsearch", "/api/anime/ranking", "/api/anime/%ff", "/api/user", "/api/user/", "/api/user/x",
+     "/api/user/anime-credits/", "/api/user/anime-credits/x"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
 def test_unknown_path_is_not_found(client: Client, path: str, method: str) -> None:

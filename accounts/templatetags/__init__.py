@@ -1,0 +1,1 @@
+"""Pieces that templates of all apps show of accounts."""

@@ -1,0 +1,62 @@
+"""What a caller sends as media: a picture, or a video whose first frame is searched."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+from anime_search import runtime
+from anime_search.decoders import DecoderFailed, DecoderStopped
+from anime_search.engine.image import sniff_format
+from anime_search.engine.stills import still_at
+from anime_search.engine.video import VideoError, VideoLimits
+from anime_search.engine.work import Progress
+from anime_search.errors import ImageTooLarge, ImageUndecodable
+from core.errors import Unavailable
+
+#: Bytes of an upload that the current trace.moe API takes.
+MAX_BYTES: Final = 25 * 1024 * 1024
+#: Seconds that the first frame of a video may take; a child process is ended then.
+DEADLINE_S: Final = 10.0
+#: Wide enough for every view of a query.
+STILL_WIDTH: Final = 640
+#: 4K, and no more: a first frame of 36 megapixels would cost more than the search.
+LIMITS: Final = VideoLimits(max_pixels=4096 * 2304)
+
+
+def picture_of(media: bytes) -> bytes:
+    """The bytes of a picture: the media itself, or the first frame of a video as JPEG.
+
+    A video is decoded in a child process with limits on its memory and time, from a file under a name of ours.
+
+    Raises:
+        ImageTooLarge, ImageUndecodable: it is neither, or broken.
+        Unavailable: this process is stopping.
+    """
+    if len(media) > MAX_BYTES:
+        raise ImageTooLarge
+    if sniff_format(media) is not None:
+        return media
+    folder = Path(settings.DATA_DIR) / "uploads"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="video-") as file:
+        file.write(media)
+        file.flush()
+        try:
+            return runtime.upload_decoder().run(first_frame, file.name, timeout_s=DEADLINE_S)
+        except (VideoError, DecoderFailed) as error:
+            raise ImageUndecodable from error
+        except DecoderStopped as error:
+            raise Unavailable from error
+
+
+def first_frame(path: str, _report: Progress) -> bytes:
+    """The child's part: the first frame as JPEG.
+
+    Raises:
+        VideoError: there is none.
+    """
+    return still_at(Path(path), 0.0, width=STILL_WIDTH, limits=LIMITS)

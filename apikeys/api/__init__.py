@@ -1,0 +1,1 @@
+"""``/api/apikeys``: a signed-in user's own keys, as the whatanimeisthis document has them."""

@@ -1,0 +1,1 @@
+"""``/api/payments``: where the payment provider reports."""

@@ -1,0 +1,1 @@
+"""Public APIs of the detector, one folder a dialect."""

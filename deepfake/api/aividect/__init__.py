@@ -1,0 +1,1 @@
+"""The aividect API: ``/api/v1/*``."""

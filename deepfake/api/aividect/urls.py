@@ -1,0 +1,15 @@
+"""Addresses of the aividect API."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from core.surfaces import catch_all
+from deepfake.api.aividect.errors import ERRORS
+from deepfake.api.aividect.views import MeView, UsageView
+
+urlpatterns = [
+    path("api/v1/me", MeView.as_view(), name="aividect-me"),
+    path("api/v1/usage", UsageView.as_view(), name="aividect-usage"),
+    re_path(r"^api/v1(?:/[\s\S]*)?\Z", catch_all(ERRORS)),
+]
