@@ -77,6 +77,13 @@ class PreviewTimeInvalid(DomainError):
     default_message = "The preview's time is not valid."
 
 
+class PreviewSizeInvalid(DomainError):
+    """A preview has one of three sizes."""
+
+    code = "PREVIEW_SIZE_INVALID"
+    default_message = "The preview's size is one of s, m and l."
+
+
 class PreviewRefused(DomainError):
     """The token of a preview is wrong."""
 

@@ -7,13 +7,12 @@ from django.conf import settings
 from anime_search.engine.image import sniff_format
 from anime_search.errors import ImageFetchFailed
 from anime_search.runtime import IMAGE_LIMITS
-from core.fetch_errors import FetchError
+from core.fetch_errors import FetchError, UnsafeUrl
 from core.safe_http import FetchPolicy, fetch
+from core.web_url import parse_web_url
 
 #: Seconds that fetching a picture may take in all.
 DEADLINE_S = 10.0
-#: Reasons of a refusal that the text alone gives; see :class:`core.fetch_errors.UnsafeUrl`.
-_NO_ADDRESS = frozenset({"syntax", "scheme", "credentials", "port"})
 
 
 def fetch_image(url: str) -> bytes:
@@ -44,5 +43,13 @@ def fetch_media(url: str) -> bytes:
     try:
         return fetch(url, policy=policy).body
     except FetchError as error:
-        is_address = error.data.get("reason") not in _NO_ADDRESS
-        raise ImageFetchFailed(error.message, url=url, is_address=is_address) from error
+        raise ImageFetchFailed(error.message, url=url, is_address=_is_address(url)) from error
+
+
+def _is_address(url: str) -> bool:
+    """Whether a text is an address by itself, wherever it leads."""
+    try:
+        parse_web_url(url)
+    except UnsafeUrl:
+        return False
+    return True

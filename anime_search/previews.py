@@ -11,12 +11,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from anime_search import runtime
-from anime_search.engine.stills import still_at
-from anime_search.engine.video import VideoError
 from anime_search.errors import PreviewExpired, PreviewGone, PreviewRefused
 from anime_search.models import Video
-from anime_search.selectors import playable_file
 from core import clock
 
 #: Seconds that a preview's address works after the search.
@@ -90,30 +86,19 @@ def open_named_token(token: str, *, context: str, filename: str, at_s: float) ->
         PreviewGone: the video is not there any more, has another name by now, or ends before ``at_s``.
     """
     moment = open_token(token, context=context)
-    if _video_at(moment.video_id, at_s).filename != filename:
+    if video_at(moment.video_id, at_s).filename != filename:
         raise PreviewGone
     if at_s != moment.at_ms / 1000:
         raise PreviewRefused
     return moment
 
 
-def still_of(moment: Moment, *, width: int) -> bytes:
-    """The frame of a moment as JPEG.
+def video_at(video_id: int, at_s: float) -> Video:
+    """The video of an id.
 
     Raises:
-        PreviewGone: the video, or its file, is not there any more, or ends before that time.
+        PreviewGone: it is not there any more, or ends before ``at_s``.
     """
-    at_s = moment.at_ms / 1000
-    path = playable_file(_video_at(moment.video_id, at_s))
-    if path is None:
-        raise PreviewGone
-    try:
-        return still_at(path, at_s, width=width, limits=runtime.VIDEO_LIMITS)
-    except VideoError as error:
-        raise PreviewGone from error
-
-
-def _video_at(video_id: int, at_s: float) -> Video:
     video = Video.objects.filter(pk=video_id).first()
     if video is None or at_s > video.duration_ms / 1000 + END_TOLERANCE_S:
         raise PreviewGone

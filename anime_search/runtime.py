@@ -19,6 +19,7 @@ from anime_search.engine.search import SceneSearcher
 from anime_search.engine.similarity import CALIBRATIONS
 from anime_search.engine.video import VideoLimits
 from anime_search.errors import IndexUnavailable
+from anime_search.file_cache import FileCache
 from core import clock
 
 if TYPE_CHECKING:
@@ -194,3 +195,19 @@ def close_decoder_pools() -> None:
 def tracks_dir() -> Path:
     """Where frame tracks are kept."""
     return Path(settings.DATA_DIR) / "tracks"
+
+
+def preview_cache() -> FileCache:
+    """Clips and stills that were cut before."""
+    return _preview_cache(Path(settings.DATA_DIR) / "previews", settings.PREVIEW_CACHE_BYTES)
+
+
+@cache
+def _preview_cache(root: Path, most_bytes: int) -> FileCache:
+    return FileCache(root, most_bytes)
+
+
+@cache
+def preview_slots() -> threading.BoundedSemaphore:
+    """How many clips this process may cut at a time."""
+    return threading.BoundedSemaphore(settings.PREVIEW_WORKERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from kombu.exceptions import OperationalError
 from accounts.principal import Principal
 from anime_search import runtime
 from anime_search.engine.image import ImageError, ImageFault, Picture, decode_image
-from anime_search.engine.search import Scene, SearchOutcome
+from anime_search.engine.search import Described, Scene, SearchOutcome
 from anime_search.errors import (
     ImageEmpty,
     ImageTooLarge,
@@ -37,6 +38,9 @@ _FAULTS: dict[ImageFault, type[DomainError]] = {
     ImageFault.UNDECODABLE: ImageUndecodable,
 }
 
+#: Seconds that a search's answer is given again to whoever asks the same.
+REMEMBERED_S = 3600
+
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
@@ -48,6 +52,8 @@ class SearchAnswer:
         frames: frame runs in the index.
         timings_ms: milliseconds by stage.
         search_id: of this search; nobody can guess it.
+        times_asked: how often the same was asked of the same index lately, this time among them; from the
+            second time on the answer is the one that was found the first time.
     """
 
     candidates: list[Candidate]
@@ -55,6 +61,7 @@ class SearchAnswer:
     frames: int
     timings_ms: dict[str, float]
     search_id: str = ""
+    times_asked: int = 1
 
 
 def read_image(data: bytes) -> Picture:
@@ -135,6 +142,7 @@ def search_scenes(
             "total": 1000 * (time.perf_counter() - started),
         },
         search_id=search_id,
+        times_asked=found["times_asked"],
     )
     if candidates:
         scene_found.send_robust(sender=SearchAnswer, principal=principal, answer=answer)
@@ -150,15 +158,41 @@ def answer_search(*, search_id: str) -> dict[str, Any]:
     rgb = np.frombuffer(laid_down["rgb"], np.uint8).reshape(laid_down["shape"])
     videos = laid_down["videos"]
     try:
-        outcome = search_picture(
-            rgb=rgb,
-            flat=laid_down["flat"],
+        return _find_or_remember(
+            runtime.searcher().describe(rgb, flat=laid_down["flat"]),
             limit=laid_down["limit"],
             videos=None if videos is None else frozenset(videos),
         )
     except IndexUnavailable:
         return {"unavailable": True}
-    return asdict(outcome)
+
+
+def _find_or_remember(query: Described, *, limit: int, videos: frozenset[str] | None) -> dict[str, Any]:
+    """What is like a query, by the feature that was extracted from it: the same is looked up once an index.
+
+    Raises:
+        IndexUnavailable: there is no index that is whole.
+    """
+    snapshot = runtime.index().snapshot()
+    scope = ["all"] if videos is None else ["of", *sorted(videos)]
+    asked = hashlib.sha256(
+        "\n".join([query.feature, str(snapshot.number), str(limit), *scope]).encode()
+    ).hexdigest()
+    if (known := cache.get(f"found:{asked}")) is not None:
+        return {**known, "times_asked": _count_again(asked), "timings_ms": query.timings_ms}
+    outcome = asdict(runtime.searcher().find(query, snapshot, limit=limit, videos=videos))
+    cache.set(f"found:{asked}", outcome, timeout=REMEMBERED_S)
+    cache.set(f"asked:{asked}", 1, timeout=REMEMBERED_S)
+    return {**outcome, "times_asked": 1}
+
+
+def _count_again(asked: str) -> int:
+    try:
+        return int(cache.incr(f"asked:{asked}"))
+    except ValueError:
+        # Its time was over a moment before that of the answer.
+        cache.set(f"asked:{asked}", 2, timeout=REMEMBERED_S)
+        return 2
 
 
 def search_picture(

@@ -127,10 +127,16 @@ def admit(
             state = snapshot(principal=principal, product=product)
             raise RateLimited(snapshot=state, retry_after_s=window.seconds_left)
     moment = clock.now()
-    with idempotency.named_once(subject, product, request), transaction.atomic():
-        row = _take(principal, product, subject, limits, moment, request)
-        if limit_concurrency and _running(row) > limits.concurrency:
-            raise ConcurrencyExceeded(snapshot=_state(principal, product, subject, limits, window, moment))
+    try:
+        with idempotency.named_once(subject, product, request), transaction.atomic():
+            row = _take(principal, product, subject, limits, moment, request)
+            if limit_concurrency:
+                _require_turn(row, limits)
+    except ConcurrencyExceeded:
+        # What is left is read after everything was given back.
+        raise ConcurrencyExceeded(
+            snapshot=_state(principal, product, subject, limits, window, moment)
+        ) from None
     return Ticket(_state(principal, product, subject, limits, window, moment), admission_id=row.pk)
 
 
@@ -279,18 +285,23 @@ def _take(
     return row
 
 
-def _running(row: Admission) -> int:
-    """The caller's requests that are being worked on, this one among them.
+def _require_turn(row: Admission, limits: Limits) -> None:
+    """Refuse a request while as many of the caller are being worked on as may be.
 
     The day's counter, which this transaction has changed, lets one caller's requests in one after another, so
     that the number is exact wherever the requests of a day are counted.
+
+    Raises:
+        ConcurrencyExceeded: this one would be one too many.
     """
-    return Admission.objects.filter(
+    running = Admission.objects.filter(
         subject=row.subject,
         product=row.product,
         status=AdmissionStatus.HELD,
         expires_at__gt=row.created_at,
-    ).count()
+    )
+    if running.count() > limits.concurrency:
+        raise ConcurrencyExceeded
 
 
 def _enter(row: Admission, kind: EntryKind, amount: int) -> None:

@@ -36,7 +36,7 @@ def upright_rgb(
         width,
         height,
         "yuv420p",
-        src_colorspace=_colorspace(frame),
+        src_colorspace=colorspace_of(frame),
         dst_colorspace=Colorspace.ITU601,
         dst_color_range=ColorRange.MPEG,
         interpolation=Interpolation.AREA,
@@ -46,8 +46,25 @@ def upright_rgb(
     return np.ascontiguousarray(np.rot90(rgb, quarters), np.uint8)
 
 
-def _colorspace(frame: VideoFrame) -> int:
+def colorspace_of(frame: VideoFrame) -> int:
     """The matrix of a frame's colours. Untagged video of HD size is BT.709 by custom, smaller is BT.601."""
     if frame.colorspace != AVCOL_SPC_UNSPECIFIED:
         return int(frame.colorspace)
     return int(Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601)
+
+
+def shown_size(frame: VideoFrame, aspect: float, *, most: int) -> tuple[int, int]:
+    """Width and height, even, of a frame as it is shown: upright, at most ``most`` wide, and never enlarged.
+
+    Args:
+        aspect: width to height as the frame should be shown, before it is turned.
+    """
+    width, height = frame.height * aspect, float(frame.height)
+    if round(frame.rotation / 90) % 2:
+        width, height = height, width
+    scale = min(1.0, most / width)
+    return _even(width * scale), _even(height * scale)
+
+
+def _even(side: float) -> int:
+    return max(2, 2 * int(side / 2))

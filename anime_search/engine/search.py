@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -58,6 +59,33 @@ class SearchOutcome:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Described:
+    """A query as the index understands it.
+
+    Attributes:
+        views: names of its readings.
+        vectors: (V, dim) float32 of unit length, one a view.
+        flat: the picture holds next to nothing, so that no match of it can be called one.
+        timings_ms: milliseconds by stage.
+    """
+
+    views: tuple[str, ...]
+    vectors: NDArray[np.float32]
+    flat: bool
+    timings_ms: dict[str, float]
+
+    @property
+    def feature(self) -> str:
+        """Names what was extracted from the picture: the same for the same picture, however it was sent.
+
+        Components are rounded to 7 bits: what decoders of one picture differ in changes no digit of it.
+        """
+        rounded = np.round(self.vectors * 127).astype(np.int8)
+        parts = ("\n".join(self.views).encode(), rounded.tobytes(), b"flat" if self.flat else b"")
+        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
 class SceneSearcher:
     """Finds scenes in a snapshot of the index.
 
@@ -91,19 +119,31 @@ class SceneSearcher:
             videos: content hashes of the only videos to look in; None for all.
             flat: the picture holds next to nothing, so that no match of it can be called one.
         """
+        return self.find(self.describe(rgb, flat=flat), snapshot, limit=limit, videos=videos)
+
+    def describe(self, rgb: NDArray[np.uint8], *, flat: bool = False) -> Described:
+        """The first half of :meth:`search`: what the picture is like."""
         started = self._timer()
         views = query_views(rgb)
         viewed = self._timer()
-        queries = self._descriptor.describe(np.stack([view.rgb for view in views]))
+        vectors = self._descriptor.describe(np.stack([view.rgb for view in views]))
         described = self._timer()
-        found = snapshot.search(queries, RUNS_PER_VIEW, videos)
+        timings = {"views": 1000 * (viewed - started), "describe": 1000 * (described - viewed)}
+        return Described(tuple(view.name for view in views), vectors, flat, timings)
+
+    def find(
+        self, query: Described, snapshot: Snapshot, *, limit: int, videos: frozenset[str] | None = None
+    ) -> SearchOutcome:
+        """The second half: what is like it."""
+        started = self._timer()
+        found = snapshot.search(query.vectors, RUNS_PER_VIEW, videos)
         searched = self._timer()
         hits = (
-            Hit(hit.video, hit.from_ms, hit.at_ms, hit.to_ms, hit.score, view.name)
-            for view, of_view in zip(views, found, strict=True)
+            Hit(hit.video, hit.from_ms, hit.at_ms, hit.to_ms, hit.score, view)
+            for view, of_view in zip(query.views, found, strict=True)
             for hit in of_view
         )
-        scenes = tuple(self._scene(hit, flat=flat) for hit in group_scenes(hits)[:limit])
+        scenes = tuple(self._scene(hit, flat=query.flat) for hit in group_scenes(hits)[:limit])
         ended = self._timer()
         return SearchOutcome(
             scenes=scenes,
@@ -111,9 +151,8 @@ class SceneSearcher:
             frames=snapshot.count,
             generation=snapshot.number,
             timings_ms={
-                "views": 1000 * (viewed - started),
-                "describe": 1000 * (described - viewed),
-                "index": 1000 * (searched - described),
+                **query.timings_ms,
+                "index": 1000 * (searched - started),
                 "group": 1000 * (ended - searched),
             },
         )

@@ -12,8 +12,11 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from anime_search.engine.faults import VideoFault
-from anime_search.engine.frame import upright_rgb
+from anime_search.engine.frame import shown_size, upright_rgb
 from anime_search.engine.video import VideoError, VideoLimits, VideoReader
+
+#: Changes with whatever changes the bytes of a still: part of the key of caches.
+STILL_VERSION = "jpeg-1"
 
 #: Seconds of video that are decoded at most to come from a keyframe to the time asked for.
 LONGEST_GROUP_S = 30.0
@@ -36,15 +39,7 @@ def still_at(path: Path, time_s: float, *, width: int, limits: VideoLimits) -> b
 
 def _reduced(frame: VideoFrame, most: int, aspect: float) -> NDArray[np.uint8]:
     """A frame at most ``most`` pixels wide as it is shown, and no larger than it is stored."""
-    width, height = frame.height * aspect, float(frame.height)
-    if round(frame.rotation / 90) % 2:
-        width, height = height, width
-    scale = min(1.0, most / width)
     try:
-        return upright_rgb(VideoReformatter(), frame, _even(width * scale), _even(height * scale))
+        return upright_rgb(VideoReformatter(), frame, *shown_size(frame, aspect, most=most))
     except (av.FFmpegError, ValueError) as error:
         raise VideoError(VideoFault.DAMAGED) from error
-
-
-def _even(side: float) -> int:
-    return max(2, 2 * int(side / 2))

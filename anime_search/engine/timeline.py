@@ -59,7 +59,8 @@ class Timeline:
 
     def seconds(self, timestamp: int) -> float:
         """Seconds from the beginning of the file; negative for what lies before it."""
-        return float(timestamp * self._time_base) - self._origin_s
+        # The same as of the fraction's product, a tenth of the time: this runs for every packet.
+        return timestamp * self._time_base.numerator / self._time_base.denominator - self._origin_s
 
     def enter(self, packet: Packet[VideoStream]) -> None:
         """Put a packet's timestamps right before it is decoded."""

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from anime_search.engine.cuts import CUTS_VERSION, CutFinder
 from anime_search.engine.descriptor import Descriptor, is_flat
 from anime_search.engine.video import Sample, VideoInfo, VideoLimits, VideoReader
 
@@ -28,6 +29,7 @@ SHOT_CUT = 0.6
 #: Frames that are described at a time.
 _BATCH = 64
 
+#: What every track holds, and what those that were made before it was computed lack.
 _TENSORS = {
     "descriptors": np.float16,
     "from_ms": np.int32,
@@ -35,6 +37,7 @@ _TENSORS = {
     "to_ms": np.int32,
     "shots_ms": np.int32,
 }
+_LATER_TENSORS = {"cuts_ms": np.int32}
 
 
 class TrackError(Exception):
@@ -51,6 +54,8 @@ class FrameTrack:
         descriptors: (N, dim) float16, unit length to that precision.
         from_ms, at_ms, to_ms: (N,) int32; first, middle and last time of each run.
         shots_ms: (S,) int32; the times at which a shot begins, the first among them.
+        cuts_ms: (C, 2) int32; when each transition between scenes begins and ends (:mod:`.cuts`); None in a
+            track that was made before they were looked for, or by another version of the search for them.
         info: what the container says; ``duration_s`` is the decoded length where it says nothing, or less.
     """
 
@@ -62,6 +67,7 @@ class FrameTrack:
     to_ms: NDArray[np.int32]
     shots_ms: NDArray[np.int32]
     info: VideoInfo
+    cuts_ms: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.at_ms)
@@ -87,12 +93,20 @@ def make_track(
     Raises:
         VideoError: the file is broken, or beyond the limits.
     """
-    runs = _Runs()
+    runs, cuts = _Runs(), CutFinder()
     with VideoReader(path, limits, threads=threads) as reader:
         for batch in _batches(reader.samples(rate_hz)):
-            runs.extend(batch, descriptor.describe(np.stack([sample.rgb for sample in batch])))
+            vectors = descriptor.describe(np.stack([sample.rgb for sample in batch]))
+            flat = [is_flat(sample.rgb) for sample in batch]
+            runs.extend(batch, vectors, flat)
+            cuts.extend([(_ms(sample), sample.rgb) for sample in batch], vectors, flat)
             on_progress(reader.position_s, reader.info.duration_s)
-        return runs.finish(video, descriptor, reader.measured())
+        info = reader.measured()
+        return replace(runs.finish(video, descriptor, info), cuts_ms=cuts.finish(1 / (info.fps or 25.0)))
+
+
+def _ms(sample: Sample) -> int:
+    return round(sample.time_s * 1000)
 
 
 def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
@@ -116,14 +130,14 @@ class _Runs:
         self._open: NDArray[np.float32] | None = None
         self._previous: NDArray[np.float32] | None = None
 
-    def extend(self, batch: list[Sample], vectors: NDArray[np.float32]) -> None:
-        for sample, vector in zip(batch, vectors, strict=True):
-            time_ms = round(sample.time_s * 1000)
+    def extend(self, batch: list[Sample], vectors: NDArray[np.float32], flat: list[bool]) -> None:
+        for sample, vector, empty in zip(batch, vectors, flat, strict=True):
+            time_ms = _ms(sample)
             if self._previous is None or float(vector @ self._previous) < SHOT_CUT:
                 self._shots.append(time_ms)
                 self._open = None
             self._previous = vector
-            if is_flat(sample.rgb):
+            if empty:
                 self._open = None
             elif (
                 self._open is not None
@@ -158,8 +172,11 @@ def track_path(root: Path, descriptor: str, video: str) -> Path:
 
 def save_track(track: FrameTrack, path: Path) -> str:
     """Write a track so that it appears whole or not at all, and return the file's SHA-256 in hex."""
-    tensors = {name: np.ascontiguousarray(getattr(track, name), kind) for name, kind in _TENSORS.items()}
+    kinds = _TENSORS if track.cuts_ms is None else _TENSORS | _LATER_TENSORS
+    tensors = {name: np.ascontiguousarray(getattr(track, name), kind) for name, kind in kinds.items()}
     properties = {"video": track.video, "descriptor": track.descriptor, **_written(track.info)}
+    if track.cuts_ms is not None:
+        properties["cuts"] = CUTS_VERSION
     content = save(tensors, metadata={**properties, "digest": _digest(properties, tensors)})
     write_whole(path, content)
     return hashlib.sha256(content).hexdigest()
@@ -174,11 +191,14 @@ def load_track(path: Path) -> FrameTrack:
     try:
         with safe_open(str(path), framework="np") as file:
             properties = file.metadata() or {}
-            if set(file.keys()) != _TENSORS.keys():
+            names = set(file.keys())
+            if not _TENSORS.keys() <= names <= (_TENSORS | _LATER_TENSORS).keys():
                 raise TrackError(f"{path.name}: not a frame track")
-            tensors = {name: file.get_tensor(name) for name in _TENSORS}
+            tensors = {name: file.get_tensor(name) for name in names}
         if properties.pop("digest", None) != _digest(properties, tensors):
             raise TrackError(f"{path.name}: damaged, its digest is another")
+        if properties.get("cuts") != CUTS_VERSION:
+            tensors.pop("cuts_ms", None)
         track = FrameTrack(
             video=properties["video"], descriptor=properties["descriptor"], info=_read(properties), **tensors
         )
@@ -187,6 +207,21 @@ def load_track(path: Path) -> FrameTrack:
     if track.video != path.stem:
         raise TrackError(f"{path.name}: the track of another video, {track.video}")
     return track
+
+
+def load_cuts(path: Path) -> NDArray[np.int32] | None:
+    """The transitions of a track alone, without reading the rest of it or checking its digest.
+
+    None if it has none of this version, or cannot be read: a scene is then cut at a fixed distance.
+    """
+    try:
+        with safe_open(str(path), framework="np") as file:
+            if (file.metadata() or {}).get("cuts") != CUTS_VERSION:
+                return None
+            cuts = np.asarray(file.get_tensor("cuts_ms"), np.int32)
+    except (OSError, SafetensorError, ValueError):
+        return None
+    return cuts if cuts.ndim == 2 and cuts.shape[1] == 2 else None
 
 
 def _digest(properties: dict[str, str], tensors: dict[str, NDArray[np.generic]]) -> str:

@@ -278,7 +278,8 @@ class VideoReader:
         while True:
             try:
                 packet = next(packets)
-            except StopIteration:
+            except (StopIteration, IndexError):
+                # PyAV 18 stumbles, at the very end, over tracks that turned up in the middle of a file.
                 return
             except av.FFmpegError:
                 self._bad_packets += 1

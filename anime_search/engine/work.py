@@ -10,7 +10,14 @@ from pathlib import Path
 
 from anime_search.engine.descriptor import DctDescriptor, Descriptor
 from anime_search.engine.stamp import FileStamp
-from anime_search.engine.track import TrackError, load_track, make_track, save_track, track_path
+from anime_search.engine.track import (
+    FrameTrack,
+    TrackError,
+    load_track,
+    make_track,
+    save_track,
+    track_path,
+)
 from anime_search.engine.video import VideoError, VideoInfo, VideoLimits
 
 #: Told how much is done, and of how much: seconds of video while decoding, zeros while only reading.
@@ -90,7 +97,7 @@ def carry_out(order: TrackOrder, on_progress: Progress = no_progress) -> TrackRe
     """
     path = track_path(order.tracks, order.descriptor, order.video)
     try:
-        track = load_track(path)
+        track = _load_finished(path)
     except TrackError:
         try:
             track = make_track(
@@ -109,6 +116,13 @@ def carry_out(order: TrackOrder, on_progress: Progress = no_progress) -> TrackRe
         _check(order.path, order.stamp)
         return TrackReceipt(save_track(track, path), len(track), track.info)
     return TrackReceipt(hashlib.sha256(path.read_bytes()).hexdigest(), len(track), track.info)
+
+
+def _load_finished(path: Path) -> FrameTrack:
+    track = load_track(path)
+    if track.cuts_ms is None:
+        raise TrackError(f"{path.name}: made before scenes were looked for")
+    return track
 
 
 def _check(path: Path, stamp: FileStamp) -> None:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pytest_django import Settings
 
+from anime_search.clips import still_file_of
 from anime_search.errors import PreviewExpired, PreviewGone, PreviewRefused
 from anime_search.models import Video, VideoFile
 from anime_search.previews import (
@@ -31,11 +32,19 @@ from anime_search.previews import (
     open_named_token,
     open_token,
     sign_moment,
-    still_of,
 )
 from core import clock
 
 WIDTH, HEIGHT, FPS, SECONDS = 640, 360, 10, 3
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path / "data"
+
+
+def still_of(moment: Moment, *, width: int) -> bytes:
+    return still_file_of(moment, width=width).path.read_bytes()
 
 
 def write_video(path: Path) -> None:

@@ -40,7 +40,10 @@ def run_benchmark(name: str, *arguments: str | Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Clips of coloured blocks that drift, each in a group of its own."""
-    folder = tmp_path_factory.mktemp("collection")
+    return drifting_blocks(tmp_path_factory.mktemp("collection"), frames=12, step=3)
+
+
+def drifting_blocks(folder: Path, *, frames: int, step: int) -> Path:
     random = np.random.default_rng(3)
     for group in range(10):
         (folder / f"group{group}").mkdir()
@@ -48,8 +51,8 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with av.open(str(folder / f"group{group}" / "clip.mp4"), "w") as container:
             stream = container.add_stream("mpeg4", rate=24)
             stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
-            for number in range(12):
-                drifted = np.roll(blocks, 3 * number, axis=1)
+            for number in range(frames):
+                drifted = np.roll(blocks, step * number, axis=1)
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(drifted, format="rgb24")))
             container.mux(stream.encode(None))
     return folder
@@ -128,3 +131,25 @@ def test_rankings_asks_every_question_and_counts_searches() -> None:
     ].keys()
     for times in (*figures["SQLite"]["requests_ms"].values(), figures["SQLite"]["count_ms"]):
         assert 0 < times["p50"] <= times["p99"] <= times["max"]
+
+
+def test_previews_times_clips_of_every_size_and_their_stages(collection: Path) -> None:
+    command = ("--source", collection, "--seconds", "4", "--clips", "2", "--height", "180")
+    figures = run_benchmark("previews", *command)["figures"]
+
+    for width in (640, 320, 160):
+        of_width = figures[f"{width} pixels, one core"]
+        assert 0 < of_width["p50_ms"] <= of_width["p90_ms"] <= of_width["max_ms"]
+    assert len(figures["stages_ms"]) == 4
+
+
+def test_cuts_scores_three_detectors_on_both_halves(tmp_path: Path) -> None:
+    slow = drifting_blocks(tmp_path, frames=30, step=1)
+    figures = run_benchmark("cuts", "--source", slow, "--films", "1", "--shots", "8")["figures"]
+
+    assert figures.keys() == {"tuning", "held out"}
+    for of_half in figures.values():
+        assert of_half.keys() == {"ours", "one threshold", "AdaptiveDetector"}
+        for of_detector in of_half.values():
+            assert 0 <= of_detector["precision"] <= 1
+            assert 0 <= of_detector["recall"] <= 1

@@ -230,7 +230,7 @@ def test_tier_has_so_many_requests_at_a_time(member: Principal) -> None:
     for _ in range(3):
         with pytest.raises(ConcurrencyExceeded) as refusal:
             begin(member)
-        assert refusal.value.data["snapshot"].quota.used == 3
+        assert refusal.value.data["snapshot"].quota.used == 2
     # What was refused took nothing of the day.
     assert used(member, TRACE_MOE)[1] == 2
     settle(ticket=first)

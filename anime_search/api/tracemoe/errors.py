@@ -18,6 +18,7 @@ from anime_search.errors import (
     PreviewExpired,
     PreviewGone,
     PreviewRefused,
+    PreviewSizeInvalid,
     SearchQueueFull,
 )
 from apikeys.errors import ApiKeyInvalid, ApiKeyRevoked, KeyGuessingLimited
@@ -71,6 +72,7 @@ ERRORS: Final[ErrorTable] = {
         error, "Concurrency limit exceeded", 402, **quota_fields(error.data["snapshot"])
     ),
     SearchQueueFull: lambda error: failed("Error: Search queue is full", 503),
+    PreviewSizeInvalid: lambda error: failed("Invalid size", 400),
     PreviewExpired: lambda error: failed("Expired", 410),
     PreviewRefused: lambda error: failed("Invalid signature", 403),
     PreviewGone: lambda error: failed("Not found", 404),

@@ -5,21 +5,27 @@ from __future__ import annotations
 from typing import Final
 
 from core.clock import now
+from credits.policies import DAY_S
 from credits.services import Snapshot
+from credits.windows import WindowState
 
 #: What scripts of other sites may read of an answer, beside its body.
-EXPOSED: Final = "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+EXPOSED: Final = (
+    "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
+    "X-Video-Start, X-Video-End, X-Video-Duration"
+)
+#: Clients read numbers: where staff took a limit away, there is always much left.
+UNLIMITED: Final = 1_000_000
 
 
 def limit_headers(state: Snapshot) -> dict[str, str]:
-    """``X-RateLimit-*``: requests of the rate window that are left; none where nothing limits them.
+    """``X-RateLimit-*``: requests of the rate window that are left.
 
     ``Reset`` is the second since 1970 at which the window ends, as GitHub's API has it under these names.
     """
-    if state.limit is None:
-        return {}
+    limit = state.limit or WindowState(limit=UNLIMITED, used=0, seconds_left=DAY_S)
     return {
-        "X-RateLimit-Limit": str(state.limit.limit),
-        "X-RateLimit-Remaining": str(state.limit.remaining),
-        "X-RateLimit-Reset": str(int(now().timestamp()) + state.limit.seconds_left),
+        "X-RateLimit-Limit": str(limit.limit),
+        "X-RateLimit-Remaining": str(limit.remaining),
+        "X-RateLimit-Reset": str(int(now().timestamp()) + limit.seconds_left),
     }

@@ -37,7 +37,7 @@ class SearchRequest:
 def read_search(request: Request) -> SearchRequest:
     """Read a search: ``?url=`` goes before the first uploaded file, and this before a raw body.
 
-    Flags count by being there, whatever they are set to; ``anilistID`` counts if it is a number. ``cutBorders``
+    Flags count by being there, whatever they are set to; ``anilistID`` counts if it is a number above 0. ``cutBorders``
     changes nothing: a search always looks at the picture with and without its plain borders.
 
     Raises:
@@ -63,7 +63,8 @@ def _media(request: Request) -> bytes:
     if http.method != "POST":
         raise ImageMissing
     if http.content_type == "multipart/form-data":
-        upload: Any = next(iter(http.FILES.values()), None)
+        # The first of all: ``values()`` would give the last of each name.
+        upload: Any = next((file for _, files in http.FILES.lists() for file in files), None)
         if upload is None:
             raise ImageMissing
         media: bytes = upload.read()
@@ -81,4 +82,8 @@ def _media(request: Request) -> bytes:
 def _anilist_id(text: str) -> int | None:
     if not (text.isascii() and text.isdigit()):
         return None
-    return int(text) if len(text) <= _MOST_DIGITS else _NO_TITLE
+    digits = text.lstrip("0")
+    if not digits:
+        # Clients send 0 where nobody chose a title.
+        return None
+    return int(digits) if len(digits) <= _MOST_DIGITS else _NO_TITLE

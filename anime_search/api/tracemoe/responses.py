@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from anime_search.api.tracemoe.headers import UNLIMITED
 from anime_search.engine.episode import current_episode
-from anime_search.models import Anime
 from anime_search.previews import Moment, sign_moment
 from anime_search.selectors import Candidate
 from anime_search.services import SearchAnswer
@@ -40,18 +40,18 @@ def me_body(name: str, state: Snapshot) -> dict[str, Any]:
 
 
 def quota_fields(state: Snapshot) -> dict[str, Any]:
-    """The day's searches and those that are used; ``quota`` is null where they are not limited."""
+    """The day's searches and those that are used."""
     return {
-        "quota": state.limits.daily,
+        "quota": UNLIMITED if state.limits.daily is None else state.limits.daily,
         "quotaUsed": state.quota.used if state.quota is not None else 0,
     }
 
 
 def _result(candidate: Candidate, request: HttpRequest, anilist_info: bool) -> dict[str, Any]:
-    anime, video, scene = candidate.anime, candidate.video, candidate.scene
+    video, scene = candidate.video, candidate.scene
     token = sign_moment(Moment(video.pk, round(scene.at_s * 1000)))
     return {
-        "anilist": _anilist(anime) if anilist_info else anime.anilist_id if anime else None,
+        "anilist": _anilist(candidate) if anilist_info else _anilist_id(candidate),
         "filename": video.filename,
         "episode": current_episode(video.parsed),
         "from": round(scene.from_s, 3),
@@ -64,17 +64,22 @@ def _result(candidate: Candidate, request: HttpRequest, anilist_info: bool) -> d
     }
 
 
-def _anilist(anime: Anime | None) -> dict[str, Any] | None:
-    if anime is None:
-        return None
+def _anilist_id(candidate: Candidate) -> int:
+    """0 where the title is not known: clients take a number or an object, and a null for a broken answer."""
+    return candidate.anime.anilist_id if candidate.anime else 0
+
+
+def _anilist(candidate: Candidate) -> dict[str, Any]:
+    """The title; where it is not known, what the file is called."""
+    anime = candidate.anime
     return {
-        "id": anime.anilist_id,
-        "idMal": anime.mal_id,
+        "id": _anilist_id(candidate),
+        "idMal": anime.mal_id if anime else None,
         "title": {
-            "native": anime.title_native or None,
-            "romaji": anime.title_romaji or None,
-            "english": anime.title_english or None,
+            "native": (anime.title_native or None) if anime else None,
+            "romaji": (anime.title_romaji or None) if anime else candidate.title,
+            "english": (anime.title_english or None) if anime else None,
         },
-        "synonyms": list(anime.synonyms),
-        "isAdult": anime.is_adult,
+        "synonyms": list(anime.synonyms) if anime else [],
+        "isAdult": anime.is_adult if anime else False,
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from anime_search.api.tracemoe.errors import ERRORS
-from anime_search.api.tracemoe.views import ImageView, MeView
-from core.surfaces import catch_all
+from anime_search.api.tracemoe.views import ImageView, MeView, NothingHere, SearchView, VideoView
 
 urlpatterns = [
+    path("search", SearchView.as_view(), name="trace-search"),
     path("me", MeView.as_view(), name="trace-me"),
     path("image/<str:token>", ImageView.as_view(), name="scene-image"),
-    re_path(r"^(?:image|me)/[\s\S]*\Z", catch_all(ERRORS)),
+    path("video/<str:token>", VideoView.as_view(), name="scene-video"),
+    re_path(r"^(?:image|video|me|search)/[\s\S]*\Z", NothingHere.as_view()),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 from django.db import DatabaseError
@@ -10,23 +11,27 @@ from rest_framework.request import Request
 
 from accounts.principal import Principal
 from accounts.selectors import email_of
-from anime_search.api.tracemoe.errors import ERRORS, failed
+from anime_search.api.tracemoe.errors import ERRORS
 from anime_search.api.tracemoe.headers import EXPOSED, limit_headers
 from anime_search.api.tracemoe.requests import read_key, read_search
 from anime_search.api.tracemoe.responses import me_body, search_body
+from anime_search.clips import clip_of, scene_of, still_file_of
+from anime_search.errors import PreviewSizeInvalid
 from anime_search.fetch import fetch_media
-from anime_search.previews import WIDTHS, open_token, still_of
+from anime_search.previews import WIDTHS, open_token, video_at
 from anime_search.queueing import require_room
 from anime_search.services import search_scenes
 from anime_search.uploads import MAX_BYTES, picture_of
 from apikeys.authentication import principal_of
 from core.errors import DomainError
-from core.surfaces import SurfaceView, plain_request
+from core.ranged_file import file_response
+from core.surfaces import RouteNotFound, SurfaceView, plain_request
 from credits.policies import Product
 from credits.services import admitted, snapshot
 
 #: Results of one search.
 MOST_RESULTS: Final = 10
+CACHED: Final = {"Cache-Control": "private, max-age=3600"}
 #: Room for the parts of a form around the file.
 MAX_BODY_BYTES: Final = MAX_BYTES + 64 * 1024
 
@@ -35,6 +40,9 @@ class TraceView(SurfaceView):
     """What the views of this dialect share: scripts of any site may read them, and each says what is left."""
 
     errors = ERRORS
+    #: Whoever :meth:`principal` found; a key is looked up once, since a wrong one counts as a guess each time.
+    _found: Principal | None = None
+    _has_looked = False
 
     def finalize_response(
         self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
@@ -61,15 +69,17 @@ class TraceView(SurfaceView):
         Raises:
             ApiKeyInvalid, ApiKeyRevoked, KeyGuessingLimited: the key does not open anything.
         """
-        return principal_of(plain_request(request), key=read_key(request), use_session=False)
+        self._has_looked = True
+        self._found = principal_of(plain_request(request), key=read_key(request), use_session=False)
+        return self._found
 
     def _limits(self, request: Request) -> dict[str, str]:
         """What is left of whoever asks; of a key that opens nothing, what its sender has without it."""
         try:
-            try:
-                principal = self.principal(request)
-            except DomainError:
-                principal = principal_of(plain_request(request), use_session=False)
+            if not self._has_looked:
+                with suppress(DomainError):
+                    self.principal(request)
+            principal = self._found or principal_of(plain_request(request), use_session=False)
             return limit_headers(snapshot(principal=principal, product=Product.TRACE_MOE))
         except (DomainError, DatabaseError):
             # Nothing can be counted now, and the answer that is to carry the headers says so.
@@ -112,17 +122,56 @@ class MeView(TraceView):
         return JsonResponse(me_body(name, state), headers=limit_headers(state))
 
 
-class ImageView(SurfaceView):
-    """``GET /image/{id}?size=s|m|l``: the matched frame, 160, 320 or 640 pixels wide."""
+class PreviewView(TraceView):
+    """What both previews share."""
 
-    errors = ERRORS
+    def width(self, request: Request) -> int:
+        """Pixels that the parameter ``size`` names.
 
-    def get(self, request: Request, token: str) -> HttpResponse:
+        Raises:
+            PreviewSizeInvalid: it names none.
+        """
         size = request.query_params.get("size", "m")
         if size not in WIDTHS:
-            return failed("Invalid size", 400)
-        return HttpResponse(
-            still_of(open_token(token), width=WIDTHS[size]),
-            content_type="image/jpeg",
-            headers={"Cache-Control": "private, max-age=3600", "Access-Control-Allow-Origin": "*"},
+            raise PreviewSizeInvalid
+        return WIDTHS[size]
+
+
+class ImageView(PreviewView):
+    """``GET /image/{id}?size=s|m|l``: the matched frame, 160, 320 or 640 pixels wide."""
+
+    def get(self, request: Request, token: str) -> HttpResponse:
+        still = still_file_of(open_token(token), width=self.width(request))
+        return file_response(
+            plain_request(request), still.path, etag=still.etag, content_type="image/jpeg", headers=CACHED
         )
+
+
+class VideoView(PreviewView):
+    """``GET /video/{id}?size=s|m|l[&mute]``: the matched scene, at most 5 s to either side of the frame."""
+
+    def get(self, request: Request, token: str) -> HttpResponse:
+        width, moment = self.width(request), open_token(token)
+        start_s, end_s = scene_of(moment)
+        clip = clip_of(
+            video_id=moment.video_id,
+            start_s=start_s,
+            end_s=end_s,
+            width=width,
+            mute="mute" in request.query_params,
+        )
+        headers = CACHED | {
+            "x-video-start": f"{clip.start_s:.3f}",
+            "x-video-end": f"{clip.end_s:.3f}",
+            "x-video-duration": f"{video_at(moment.video_id, clip.start_s).duration_ms / 1000:.3f}",
+        }
+        return file_response(
+            plain_request(request), clip.path, etag=clip.etag, content_type="video/mp4", headers=headers
+        )
+
+
+class NothingHere(TraceView):
+    """Whatever else is asked for below this dialect's addresses."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise RouteNotFound

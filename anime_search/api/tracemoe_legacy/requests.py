@@ -33,10 +33,8 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
-    """The four parts of a preview's address; ``at_s`` is a number of seconds that a video could have."""
+    """What every preview's address says beside its file; ``at_s`` is a number of seconds that a video could have."""
 
-    anilist_id: str
-    filename: str
     at_s: float
     token: str
 
@@ -78,12 +76,17 @@ def read_preview(request: Request) -> PreviewRequest:
     # Written so that NaN, which no comparison holds for, is refused as well.
     if not 0 <= at_s <= LATEST_S:
         raise PreviewTimeInvalid
-    return PreviewRequest(
-        anilist_id=query.get("anilist_id", ""),
-        filename=query.get("file", ""),
-        at_s=at_s,
-        token=query.get("token", ""),
-    )
+    return PreviewRequest(at_s=at_s, token=query.get("token", ""))
+
+
+def read_name(request: Request) -> tuple[str, str]:
+    """The file that ``thumbnail.php`` and ``preview.php`` are asked for: ``anilist_id`` and ``file``."""
+    return request.query_params.get("anilist_id", ""), request.query_params.get("file", "")
+
+
+def is_mute(request: Request) -> bool:
+    """Whether a preview is to have no sound: the flag ``mute``, whatever it is set to."""
+    return "mute" in request.query_params
 
 
 def _sent(http: HttpRequest) -> tuple[dict[str, Any], UploadedFile[Any] | None]:

@@ -20,8 +20,8 @@ def search_body(answer: SearchAnswer, state: Snapshot) -> dict[str, Any]:
         "RawDocsCount": answer.frames,
         "RawDocsSearchTime": round(timings.get("index", 0)),
         "ReRankSearchTime": round(timings.get("group", 0)),
-        "CacheHit": False,
-        "trial": 1,
+        "CacheHit": answer.times_asked > 1,
+        "trial": answer.times_asked,
         "docs": [_doc(candidate) for candidate in answer.candidates],
         **limit_fields(state),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse, JsonResponse
 from django.utils.log import log_response
@@ -12,13 +12,15 @@ from accounts.principal import Principal
 from accounts.selectors import email_of
 from anime_search.api.tracemoe_legacy.errors import ERRORS
 from anime_search.api.tracemoe_legacy.headers import EXPOSED, limit_fields, limit_headers
-from anime_search.api.tracemoe_legacy.requests import read_key, read_preview, read_search
+from anime_search.api.tracemoe_legacy.requests import is_mute, read_key, read_name, read_preview, read_search
 from anime_search.api.tracemoe_legacy.responses import preview_context, search_body
+from anime_search.clips import CachedFile, clip_of, scene_of, still_file_of
 from anime_search.errors import ImageUndecodable
 from anime_search.fetch import fetch_image
-from anime_search.previews import WIDTHS, open_named_token, still_of
+from anime_search.previews import WIDTHS, Moment, open_named_token
 from anime_search.services import search_scenes
 from apikeys.authentication import principal_of
+from core.ranged_file import file_response
 from core.surfaces import SurfaceView, plain_request
 from credits.policies import DAY_S, Product
 from credits.services import admitted, snapshot
@@ -27,6 +29,9 @@ from credits.services import admitted, snapshot
 MAX_BODY_BYTES = 1024 * 1024
 #: Results of one search.
 MOST_DOCS = 10
+#: "1 seconds before and 2 seconds ahead".
+SECONDS_BEFORE, SECONDS_AFTER = 1.0, 2.0
+CACHED: Final = {"Cache-Control": "private, max-age=3600"}
 
 
 class LegacyView(SurfaceView):
@@ -118,19 +123,60 @@ class MeView(LegacyView):
     post = get
 
 
-class ThumbnailView(LegacyView):
+class PreviewView(LegacyView):
+    """What all previews share: an address that names file and time, and a token for just these."""
+
+    def moment(self, request: Request, anilist_id: str, filename: str) -> Moment:
+        """The moment of an address.
+
+        Raises:
+            PreviewTimeInvalid, PreviewRefused, PreviewExpired, PreviewGone: as the names say.
+        """
+        asked = read_preview(request)
+        return open_named_token(
+            asked.token,
+            context=preview_context(anilist_id, filename),
+            filename=filename,
+            at_s=asked.at_s,
+        )
+
+    def file(self, request: Request, cut: CachedFile, content_type: str) -> HttpResponse:
+        return file_response(
+            plain_request(request), cut.path, etag=cut.etag, content_type=content_type, headers=CACHED
+        )
+
+
+class ThumbnailView(PreviewView):
     """``GET /thumbnail.php``: the matched frame, 320 pixels wide."""
 
     def get(self, request: Request) -> HttpResponse:
-        asked = read_preview(request)
-        moment = open_named_token(
-            asked.token,
-            context=preview_context(asked.anilist_id, asked.filename),
-            filename=asked.filename,
-            at_s=asked.at_s,
+        moment = self.moment(request, *read_name(request))
+        return self.file(request, still_file_of(moment, width=WIDTHS["m"]), "image/jpeg")
+
+
+class ClipView(PreviewView):
+    """``GET /preview.php``: three seconds of video, from 1 s before the matched frame to 2 s after it."""
+
+    def get(self, request: Request) -> HttpResponse:
+        moment = self.moment(request, *read_name(request))
+        at_s = moment.at_ms / 1000
+        clip = clip_of(
+            video_id=moment.video_id,
+            start_s=at_s - SECONDS_BEFORE,
+            end_s=at_s + SECONDS_AFTER,
+            width=WIDTHS["l"],
+            mute=is_mute(request),
         )
-        return HttpResponse(
-            still_of(moment, width=WIDTHS["m"]),
-            content_type="image/jpeg",
-            headers={"Cache-Control": "private, max-age=3600"},
+        return self.file(request, clip, "video/mp4")
+
+
+class SceneView(PreviewView):
+    """``GET /video/{anilist_id}/{filename}``: the matched scene, cut where it begins and ends."""
+
+    def get(self, request: Request, anilist_id: str, filename: str) -> HttpResponse:
+        moment = self.moment(request, anilist_id, filename)
+        start_s, end_s = scene_of(moment)
+        clip = clip_of(
+            video_id=moment.video_id, start_s=start_s, end_s=end_s, width=WIDTHS["l"], mute=is_mute(request)
         )
+        return self.file(request, clip, "video/mp4")

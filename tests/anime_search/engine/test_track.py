@@ -163,7 +163,7 @@ def test_a_track_comes_back_as_it_was_saved(track: FrameTrack, tmp_path: Path) -
     assert path == tmp_path / "dct96-1" / "ab" / f"{VIDEO}.safetensors"
     digest = save_track(track, path)
     loaded = load_track(path)
-    for name in ("descriptors", "from_ms", "at_ms", "to_ms", "shots_ms"):
+    for name in ("descriptors", "from_ms", "at_ms", "to_ms", "shots_ms", "cuts_ms"):
         one, other = getattr(track, name), getattr(loaded, name)
         assert one.dtype == other.dtype
         assert np.array_equal(one, other)
@@ -229,7 +229,31 @@ def test_a_track_under_another_video_s_name_is_refused(track: FrameTrack, tmp_pa
 
 def test_a_track_says_what_it_is_to_other_readers(track: FrameTrack, tmp_path: Path) -> None:
     save_track(track, path := tmp_path / f"{VIDEO}.safetensors")
+    assert set(load_file(path)) == {"descriptors", "from_ms", "at_ms", "to_ms", "shots_ms", "cuts_ms"}
+
+
+def test_a_track_from_before_cuts_were_looked_for_stays_readable(track: FrameTrack, tmp_path: Path) -> None:
+    old = replace(track, cuts_ms=None)
+    save_track(old, path := tmp_path / f"{VIDEO}.safetensors")
     assert set(load_file(path)) == {"descriptors", "from_ms", "at_ms", "to_ms", "shots_ms"}
+    loaded = load_track(path)
+    assert loaded.cuts_ms is None
+    assert spans(loaded) == spans(track)
+
+
+def test_cuts_of_another_version_count_as_none(
+    track: FrameTrack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_track(track, path := tmp_path / f"{VIDEO}.safetensors")
+    monkeypatch.setattr("anime_search.engine.track.CUTS_VERSION", "cuts-0")
+    assert load_track(path).cuts_ms is None
+
+
+def test_a_track_holds_the_cuts_between_its_shots(mp4: Path) -> None:
+    track = track_of(mp4, [drawing(1)] * 12 + [drawing(2)] * 12 + [drawing(3)] * 12, fps=24, rate_hz=12)
+    # The old shot's last sample is at 0.417 s and lasts a frame; the new one's first is at 0.5 s.
+    assert track.cuts_ms is not None
+    assert track.cuts_ms.tolist() == [[459, 500], [959, 1000]]
 
 
 def test_half_a_file_never_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

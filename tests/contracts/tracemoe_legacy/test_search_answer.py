@@ -12,7 +12,7 @@ from django.test import Client
 from anime_search.models import Anime
 from tests.contracts.conftest import Library, Shelf
 from tests.contracts.live import Clip, big_buck_bunny, put_video
-from tests.contracts.pictures import plain, saved
+from tests.contracts.pictures import noise, plain, saved
 from tests.contracts.tracemoe_legacy.asking import post_json
 
 KEYS = [
@@ -59,8 +59,8 @@ EXAMPLE_DOC: dict[str, Any] = {
 }
 
 
-def search(client: Client, picture: bytes) -> dict[str, Any]:
-    response = post_json(client, image=base64.b64encode(picture).decode())
+def search(client: Client, picture: bytes, **fields: Any) -> dict[str, Any]:
+    response = post_json(client, image=base64.b64encode(picture).decode(), **fields)
     assert response.status_code == 200, response.content
     body: dict[str, Any] = json.loads(response.content)
     return body
@@ -124,6 +124,36 @@ def test_answer_is_about_the_scene(client: Client, library: Library, screenshot:
         "quota": 149,
         "quota_ttl": 86400,
     }
+
+
+def test_second_search_of_the_same_picture_is_a_cache_hit(
+    client: Client, library: Library, screenshot: bytes
+) -> None:
+    first, second, third = (search(client, screenshot) for _ in range(3))
+    assert [body["CacheHit"] for body in (first, second, third)] == [False, True, True]
+    assert [body["trial"] for body in (first, second, third)] == [1, 2, 3]
+    # Nothing was retrieved or compared the second time, and nothing else is another.
+    assert (second["RawDocsSearchTime"], second["ReRankSearchTime"]) == (0, 0)
+    assert second["docs"] == [doc | {"tokenthumb": again["tokenthumb"]} for doc, again in zip(
+        first["docs"], second["docs"], strict=True)]  # fmt: skip
+    assert second["RawDocsCount"] == first["RawDocsCount"]
+
+
+def test_same_picture_in_another_format_is_a_cache_hit(client: Client, library: Library, clip: Clip) -> None:
+    picture = noise()
+    search(client, saved(picture, "PNG"))
+    assert search(client, saved(picture, "BMP"))["CacheHit"] is True
+    assert search(client, saved(noise(seed=1), "PNG"))["CacheHit"] is False
+
+
+def test_other_questions_are_no_cache_hit(client: Client, library: Library, screenshot: bytes) -> None:
+    search(client, screenshot)
+    for anilist_id in (library.anime.anilist_id, 999_999):
+        body = search(client, screenshot, filter=anilist_id)
+        assert (body["CacheHit"], body["trial"]) == (False, 1)
+        assert search(client, screenshot, filter=anilist_id)["CacheHit"] is True
+    assert search(client, screenshot, filter=999_999)["docs"] == []
+    assert search(client, screenshot)["docs"]
 
 
 def test_text_is_sent_as_utf_8_and_not_escaped(client: Client, library: Library, encoded: str) -> None:

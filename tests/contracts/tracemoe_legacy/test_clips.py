@@ -1,0 +1,160 @@
+"""``preview.php`` and ``/video/{anilist_id}/{filename}``: the scene as video, in reach of its token alone."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import av
+import pytest
+from django.test import Client
+
+from anime_search.api.tracemoe_legacy.responses import preview_context
+from anime_search.models import Video, VideoFile
+from anime_search.previews import TOKEN_LIFETIME_S, Moment, sign_moment
+from core import clock
+from tests.contracts.conftest import Library
+from tests.contracts.telling import assert_tells_nothing_internal
+from tests.contracts.tracemoe_legacy.asking import post_json, quoted
+
+AT_MS = 2680
+
+
+@pytest.fixture
+def doc(library: Library) -> dict[str, Any]:
+    return doc_of(library.video)
+
+
+def doc_of(video: Video, at_ms: int = AT_MS) -> dict[str, Any]:
+    anilist_id = video.anime.anilist_id if video.anime else 0
+    context = preview_context(str(anilist_id), video.filename)
+    token = sign_moment(Moment(video.pk, at_ms), context=context)
+    return {"anilist_id": anilist_id, "filename": video.filename, "at": at_ms / 1000, "tokenthumb": token}
+
+
+def preview_path(doc: dict[str, Any], **changed: Any) -> str:
+    doc = doc | changed
+    name = quote(doc["filename"], safe="")
+    return f"/preview.php?anilist_id={doc['anilist_id']}&file={name}&t={doc['at']}&token={doc['tokenthumb']}"
+
+
+def video_path(doc: dict[str, Any], flags: str = "", **changed: Any) -> str:
+    doc = doc | changed
+    name = quote(doc["filename"], safe="")
+    return f"/video/{doc['anilist_id']}/{name}?t={doc['at']}&token={doc['tokenthumb']}{flags}"
+
+
+PATHS = [preview_path, video_path]
+
+
+def seconds(response: Any) -> float:
+    assert response.status_code == 200, response.content
+    assert response["Content-Type"] == "video/mp4"
+    assert response["Access-Control-Allow-Origin"] == "*"
+    with av.open(io.BytesIO(response.content)) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        frames = sum(1 for _ in container.decode(video=0))
+        rate = container.streams.video[0].average_rate
+    assert rate is not None
+    return float(frames / rate)
+
+
+def test_address_of_the_document_plays_three_seconds(client: Client, library: Library, encoded: str) -> None:
+    found = post_json(client, image=encoded).json()["docs"][0]
+    assert 2.9 <= seconds(client.get(preview_path(found))) <= 3.1
+
+
+def test_preview_near_the_beginning_and_the_end_is_what_there_is(client: Client, library: Library) -> None:
+    assert 2.2 <= seconds(client.get(preview_path(doc_of(library.video, 300)))) <= 2.4
+    end_ms = library.video.duration_ms - 500
+    assert 1.3 <= seconds(client.get(preview_path(doc_of(library.video, end_ms)))) <= 1.7
+
+
+def test_scene_is_cut_around_the_moment(client: Client, doc: dict[str, Any]) -> None:
+    assert 0.9 <= seconds(client.get(video_path(doc))) <= 10.1
+    assert 0.9 <= seconds(client.get(video_path(doc, flags="&mute"))) <= 10.1
+
+
+def test_moov_comes_first(client: Client, doc: dict[str, Any]) -> None:
+    content = client.get(preview_path(doc)).content
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "filename",
+    ["搖曳露營 第05話「ゆるキャン△」.mp4", "[Ohys-Raws] Yuru Camp - 05 (AT-X 1280x720).mp4", "100% #1 & ?+;=.mp4", "🏕️ ..mp4", "a%20b.mp4"],
+)  # fmt: skip
+def test_any_name_of_a_file_works(client: Client, library: Library, path: Any, filename: str) -> None:
+    library.video.filename = filename
+    library.video.save()
+    assert seconds(client.get(path(doc_of(library.video)))) > 0.9
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_ranges_are_served_and_known_bytes_are_not_sent_again(
+    client: Client, doc: dict[str, Any], path: Any
+) -> None:
+    whole = client.get(path(doc))
+    assert whole["Accept-Ranges"] == "bytes"
+    part = client.get(path(doc), headers={"range": "bytes=0-1"})
+    assert (part.status_code, part.content) == (206, whole.content[:2])
+    assert part["Content-Range"] == f"bytes 0-1/{len(whole.content)}"
+    again = client.get(path(doc), headers={"if-none-match": whole["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_wrong_tokens_are_refused(client: Client, library: Library, doc: dict[str, Any], path: Any) -> None:
+    token = doc["tokenthumb"]
+    for wrong in ("", "x", token[:-1], token + "A", token.swapcase(), "A" * len(token)):
+        response = client.get(path(doc, tokenthumb=wrong))
+        assert response.status_code == 403
+        assert_tells_nothing_internal(quoted(response))
+    assert client.get(path(doc, at=1.0)).status_code == 403
+    assert client.get(path(doc, anilist_id=1)).status_code == 403
+    assert client.get(path(doc, filename="other.mp4")).status_code == 403
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("at", ["", "x", "-1", "nan", "inf", "1e99"])
+def test_times_that_are_none_are_a_bad_request(
+    client: Client, doc: dict[str, Any], path: Any, at: str
+) -> None:
+    response = client.get(path(doc, at=at))
+    assert response.status_code == 400
+    quoted(response)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_token_expires(
+    client: Client, doc: dict[str, Any], path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = clock.now() + timedelta(seconds=TOKEN_LIFETIME_S + 1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert client.get(path(doc)).status_code == 403
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_source_that_has_gone_is_not_found(client: Client, doc: dict[str, Any], path: Any) -> None:
+    VideoFile.objects.all().delete()
+    response = client.get(path(doc))
+    assert response.status_code == 404
+    assert_tells_nothing_internal(quoted(response))
+
+
+def test_paths_lead_nowhere_but_to_videos_of_the_index(client: Client, doc: dict[str, Any]) -> None:
+    for path in ("/video/98444/..%2F..%2Fetc%2Fpasswd", "/video/98444/../../etc/passwd", "/video/x/a.mp4",
+                 "/video/98444/", "/video/98444/a/b.mp4", "/video/" + "9" * 400 + "/a.mp4"):  # fmt: skip
+        response = client.get(f"{path}?t=1&token={doc['tokenthumb']}")
+        assert response.status_code in (400, 403, 404), path
+        assert_tells_nothing_internal(response.content.decode())
+
+
+def test_other_methods_answer_in_the_dialect(client: Client, doc: dict[str, Any]) -> None:
+    for path in PATHS:
+        response = client.post(path(doc))
+        assert response.status_code == 405
+        quoted(response)
