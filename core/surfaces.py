@@ -117,6 +117,35 @@ class SurfaceView(APIView):
         return render_error(self.errors, error)
 
 
+class OpenSurfaceView(SurfaceView):
+    """A view that scripts of any site may call: it knows no cookies, so that nothing is given away by that.
+
+    Attributes:
+        exposed_headers: what such a script may read of an answer, beside its body.
+        accepted_methods, accepted_headers: what it may send; told in answer to ``OPTIONS``.
+    """
+
+    exposed_headers: ClassVar[str] = ""
+    accepted_methods: ClassVar[str] = "GET, OPTIONS"
+    accepted_headers: ClassVar[str] = ""
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().options(request, *args, **kwargs)
+        response["Access-Control-Allow-Methods"] = self.accepted_methods
+        if self.accepted_headers:
+            response["Access-Control-Allow-Headers"] = self.accepted_headers
+        return response
+
+    def finalize_response(
+        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Access-Control-Allow-Origin"] = "*"
+        if self.exposed_headers:
+            response["Access-Control-Expose-Headers"] = self.exposed_headers
+        return response
+
+
 def plain_request(request: Request) -> HttpRequest:
     """Django's own request behind REST framework's: the dialects parse bodies by rules of their own."""
     return request._request  # noqa: SLF001

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from core import clock
-from core.surfaces import SurfaceView, plain_request
+from core.surfaces import OpenSurfaceView, plain_request
 from rankings.api.errors import ERRORS
 from rankings.api.etags import answered, etag_of
 from rankings.api.requests import read_ranking, read_recent
@@ -16,21 +14,10 @@ from rankings.api.responses import ranking_body, recent_body, with_images
 from rankings.selectors import ranking_of, recent_searches
 
 
-class PublicView(SurfaceView):
-    """Needs no authentication and knows none, so that pages of other sites may read it."""
+class RankingsView(OpenSurfaceView):
+    """``GET /api/anime/rankings``: the titles that are searched most."""
 
     errors = ERRORS
-
-    def finalize_response(
-        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        response["Access-Control-Allow-Origin"] = "*"
-        return response
-
-
-class RankingsView(PublicView):
-    """``GET /api/anime/rankings``: the titles that are searched most."""
 
     def get(self, request: Request) -> HttpResponse:
         asked = read_ranking(request)
@@ -39,8 +26,10 @@ class RankingsView(PublicView):
         return answered(plain_request(request), body, etag_of(body))
 
 
-class RecentSearchesView(PublicView):
+class RecentSearchesView(OpenSurfaceView):
     """``GET /api/anime/recent-searches``: the latest searches that found their scene."""
+
+    errors = ERRORS
 
     def get(self, request: Request) -> HttpResponse:
         asked = read_recent(request)

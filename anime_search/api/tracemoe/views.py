@@ -25,7 +25,7 @@ from anime_search.uploads import MAX_BYTES, picture_of
 from apikeys.authentication import principal_of
 from core.errors import DomainError
 from core.ranged_file import file_response
-from core.surfaces import RouteNotFound, SurfaceView, plain_request
+from core.surfaces import OpenSurfaceView, RouteNotFound, plain_request
 from credits.policies import Product
 from credits.services import admitted, snapshot
 
@@ -36,10 +36,13 @@ CACHED: Final = {"Cache-Control": "private, max-age=3600"}
 MAX_BODY_BYTES: Final = MAX_BYTES + 64 * 1024
 
 
-class TraceView(SurfaceView):
+class TraceView(OpenSurfaceView):
     """What the views of this dialect share: scripts of any site may read them, and each says what is left."""
 
     errors = ERRORS
+    exposed_headers = EXPOSED
+    accepted_methods = "GET, POST, OPTIONS"
+    accepted_headers = "Content-Type, x-trace-key"
     #: Whoever :meth:`principal` found; a key is looked up once, since a wrong one counts as a guess each time.
     _found: Principal | None = None
     _has_looked = False
@@ -48,20 +51,10 @@ class TraceView(SurfaceView):
         self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         response = super().finalize_response(request, response, *args, **kwargs)
-        response["Access-Control-Allow-Origin"] = "*"
-        response["Access-Control-Expose-Headers"] = EXPOSED
         if "X-RateLimit-Limit" not in response:
             for name, value in self._limits(request).items():
                 response[name] = value
         return response
-
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        return HttpResponse(
-            headers={
-                "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-                "Access-Control-Allow-Headers": "Content-Type, x-trace-key",
-            }
-        )
 
     def principal(self, request: Request) -> Principal:
         """Whoever the API key names, else the client's address; this dialect knows no sessions.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpResponse, JsonResponse
 from django.utils.log import log_response
@@ -21,7 +21,7 @@ from anime_search.previews import WIDTHS, Moment, open_named_token
 from anime_search.services import search_scenes
 from apikeys.authentication import principal_of
 from core.ranged_file import file_response
-from core.surfaces import SurfaceView, plain_request
+from core.surfaces import OpenSurfaceView, plain_request
 from credits.policies import DAY_S, Product
 from credits.services import admitted, snapshot
 
@@ -34,18 +34,13 @@ SECONDS_BEFORE, SECONDS_AFTER = 1.0, 2.0
 CACHED: Final = {"Cache-Control": "private, max-age=3600"}
 
 
-class LegacyView(SurfaceView):
+class LegacyView(OpenSurfaceView):
     """What all views of this dialect share."""
 
     errors = ERRORS
-
-    def finalize_response(
-        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        response["Access-Control-Allow-Origin"] = "*"
-        response["Access-Control-Expose-Headers"] = EXPOSED
-        return response
+    exposed_headers = EXPOSED
+    accepted_methods = "GET, POST, OPTIONS"
+    accepted_headers = "Content-Type"
 
     def handle_exception(self, exc: Exception) -> HttpResponse:
         response = super().handle_exception(exc)
@@ -59,14 +54,6 @@ class LegacyView(SurfaceView):
                 level="warning",
             )
         return response
-
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        return HttpResponse(
-            headers={
-                "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-                "Access-Control-Allow-Headers": "Content-Type",
-            }
-        )
 
     def principal(self, request: Request) -> Principal:
         """Whoever the API token names, else the client's address; this dialect knows no sessions.
