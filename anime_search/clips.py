@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +28,10 @@ from anime_search.selectors import playable_file
 from core.errors import Unavailable
 
 log = logging.getLogger(__name__)
+
+#: Requests of one process that cut a clip or wait for one; a browser opens six connections to a host.
+TURNS = 6
+_TURNS = threading.BoundedSemaphore(TURNS)
 
 #: Seconds that a request waits while others are cut, or somebody else cuts the same.
 WAIT_S = 10.0
@@ -55,6 +61,21 @@ class CachedFile:
     bytes: int
     start_s: float
     end_s: float
+
+
+@contextmanager
+def preview_turn() -> Iterator[None]:
+    """A place among the few requests that may wait for previews: the server's other threads stay free.
+
+    Raises:
+        Unavailable: there is none.
+    """
+    if not _TURNS.acquire(blocking=False):
+        raise Unavailable
+    try:
+        yield
+    finally:
+        _TURNS.release()
 
 
 def scene_of(moment: Moment) -> tuple[float, float]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+
 from django.conf import settings
 
 from anime_search.engine.image import sniff_format
 from anime_search.errors import ImageFetchFailed
 from anime_search.runtime import IMAGE_LIMITS
+from core.errors import Unavailable
 from core.fetch_errors import FetchError, UnsafeUrl
 from core.safe_http import FetchPolicy, fetch
 from core.web_url import parse_web_url
 
 #: Seconds that fetching a picture may take in all.
 DEADLINE_S = 10.0
+#: Addresses that one process waits for at a time: most of the server's threads stay free of hosts that never answer.
+FETCHES_AT_A_TIME = 4
+_FETCHES = threading.BoundedSemaphore(FETCHES_AT_A_TIME)
 
 
 def fetch_image(url: str) -> bytes:
@@ -31,6 +37,7 @@ def fetch_media(url: str) -> bytes:
     """Fetch what is behind an address, whatever it is.
 
     Raises:
+        Unavailable: as many addresses are being waited for as may be.
         ImageFetchFailed: the address was refused, or gave nothing or too much; ``data["is_address"]`` says
             whether it was an address at all.
     """
@@ -40,10 +47,14 @@ def fetch_media(url: str) -> bytes:
         allowed_networks=settings.FETCH_ALLOWED_NETWORKS,
         user_agent="Mozilla/5.0 (compatible; Frameproof)",
     )
+    if not _FETCHES.acquire(blocking=False):
+        raise Unavailable
     try:
         return fetch(url, policy=policy).body
     except FetchError as error:
         raise ImageFetchFailed(error.message, url=url, is_address=_is_address(url)) from error
+    finally:
+        _FETCHES.release()
 
 
 def _is_address(url: str) -> bool:

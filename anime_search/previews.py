@@ -79,7 +79,7 @@ def open_named_token(token: str, *, context: str, filename: str, at_s: float) ->
     Args:
         context: as for :func:`sign_moment`.
         filename: the video's name.
-        at_s: exactly the moment's time, in seconds.
+        at_s: exactly the moment's time in seconds, or that to two decimals.
 
     Raises:
         PreviewRefused, PreviewExpired: as :func:`open_token`; also for another time of the same video.
@@ -88,7 +88,8 @@ def open_named_token(token: str, *, context: str, filename: str, at_s: float) ->
     moment = open_token(token, context=context)
     if video_at(moment.video_id, at_s).filename != filename:
         raise PreviewGone
-    if at_s != moment.at_ms / 1000:
+    # Addresses carry times in two decimals; the token has the frame's own.
+    if at_s not in (moment.at_ms / 1000, round(moment.at_ms / 1000, 2)):
         raise PreviewRefused
     return moment
 

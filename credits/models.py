@@ -28,8 +28,12 @@ class Policy(models.Model):
     free_credits = models.PositiveIntegerField(
         default=0, help_text=_("credits a day that are taken before bought ones, and expire at midnight UTC")
     )
-    concurrency = models.PositiveIntegerField(default=1, help_text=_("requests at a time"))
-    priority = models.PositiveIntegerField(default=0, help_text=_("higher goes first"))
+    concurrency = models.PositiveIntegerField(
+        default=1, help_text=_("requests at a time, at today’s trace.moe API")
+    )
+    priority = models.PositiveIntegerField(
+        default=0, help_text=_("0 to 4: how much of the queue may be filled, at today’s trace.moe API")
+    )
 
     class Meta:
         verbose_name_plural = _("policies")

@@ -50,8 +50,8 @@ class Limits:
         day_edge: where the day of ``daily`` begins; free credits always begin at midnight UTC.
         cost: credits that one use takes.
         free_credits: credits a day that are taken before bought ones, and expire at midnight UTC.
-        concurrency: requests that may be worked on at a time.
-        priority: whose requests go first where they queue; higher goes before lower.
+        concurrency: requests that may be worked on at a time, at today's trace.moe API.
+        priority: how much of the queue of searches a caller may fill there: half of it at 0, all of it from 4 on.
     """
 
     rate: int | None = None

@@ -35,7 +35,7 @@ from credits.models import (
     Policy,
 )
 from credits.policies import DOCUMENTED, LEASES, DayEdge, Limits, PolicyTier, Product
-from credits.windows import WindowState, hit_window, read_window
+from credits.windows import WindowState, hit_window, read_window, undo_hit
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +132,13 @@ def admit(
             row = _take(principal, product, subject, limits, moment, request)
             if limit_concurrency:
                 _require_turn(row, limits)
+    except (InsufficientCredits, QuotaExhausted) as error:
+        if window is not None:
+            # Whoever buys more, or waits for the day's end, must not find the window used up by refusals.
+            undo_hit(window)
+            used = replace(window, used=window.used - 1)
+            error.data["snapshot"] = replace(error.data["snapshot"], limit=used)
+        raise
     except ConcurrencyExceeded:
         # What is left is read after everything was given back.
         raise ConcurrencyExceeded(
@@ -347,8 +354,11 @@ def _insufficient(
     principal: Principal, product: Product, subject: str, limits: Limits, moment: datetime
 ) -> DomainError:
     state = _state(principal, product, subject, limits, None, moment)
-    resets_at = state.free.resets_at if state.free is not None else None
-    return InsufficientCredits(snapshot=state, resets_at=resets_at)
+    if state.free is None:
+        return InsufficientCredits(snapshot=state, resets_at=None)
+    return InsufficientCredits(
+        snapshot=state, resets_at=state.free.resets_at, retry_after_s=state.free.seconds_left
+    )
 
 
 def _day(product: Product, subject: str, limits: Limits) -> Day:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, date, datetime, time, timedelta
 
 from django import forms
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from apikeys.models import TITLE_LENGTH
@@ -29,6 +31,13 @@ class NewKeyForm(forms.Form):
         help_text=_("Optional. The key works until the end of this day (UTC)."),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
+    )
+
+    once = forms.CharField(
+        required=False,
+        widget=forms.HiddenInput,
+        initial=lambda: secrets.token_urlsafe(16),
+        validators=[RegexValidator(r"\A[\w-]{16,64}\Z")],
     )
 
     def clean_title(self) -> str:

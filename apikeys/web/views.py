@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -18,6 +19,9 @@ from apikeys.services import create_key, revoke_key
 from apikeys.web.forms import NewKeyForm
 from core.clock import now
 
+#: Seconds for which a form that was sent is known again.
+FORM_KEPT_S = 24 * 3600
+
 
 @login_required
 @never_cache
@@ -29,6 +33,11 @@ def keys(request: HttpRequest) -> HttpResponse:
     form = NewKeyForm(request.POST)
     if not form.is_valid():
         return _page(request, form, status=400)
+    # A page that is loaded again sends its form again: the same form makes one key.
+    once = form.cleaned_data["once"]
+    if once and not cache.add(f"new-key:{_user(request).pk}:{once}", True, timeout=FORM_KEPT_S):
+        messages.info(request, _("This key was made already, and is not shown again."))
+        return redirect("account-keys")
     try:
         row, key = create_key(
             user_id=_user(request).pk, title=form.cleaned_data["title"], expires_at=form.expires_at

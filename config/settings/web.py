@@ -43,6 +43,8 @@ def https_settings(*, enabled: bool) -> dict[str, Any]:
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": enabled,
         "SECURE_HSTS_PRELOAD": enabled,
     }
-    if enabled and env.bool("BEHIND_TLS_PROXY", False):
+    if env.bool("BEHIND_TLS_PROXY", False):
+        # Whoever reaches the site through the proxy came by TLS, also where HTTPS is not enforced here.
+        settings["SESSION_COOKIE_SECURE"] = settings["CSRF_COOKIE_SECURE"] = True
         settings["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
     return settings

@@ -51,6 +51,18 @@ def test_new_key_is_shown_once_and_works(signed_in: Client, user: User) -> None:
     assert row.prefix in later
 
 
+def test_form_that_is_sent_again_makes_no_second_key(signed_in: Client) -> None:
+    page = signed_in.get(PAGE).content.decode()
+    found = re.search(r'name="once" value="([^"]+)"', page)
+    assert found
+    form = {"title": "Bot", "last_day": "", "once": found.group(1)}
+    assert key_on(signed_in.post(PAGE, form).content.decode())
+    again = signed_in.post(PAGE, form, follow=True)
+    assert not key_on(again.content.decode())
+    assert "made already" in again.content.decode()
+    assert ApiKey.objects.count() == 1
+
+
 def test_last_day_is_the_last_one_that_the_key_works(signed_in: Client) -> None:
     day = today() + timedelta(days=1)
     signed_in.post(PAGE, {"title": "Bot", "last_day": day.isoformat()})

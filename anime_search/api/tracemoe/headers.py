@@ -12,7 +12,7 @@ from credits.windows import WindowState
 #: What scripts of other sites may read of an answer, beside its body.
 EXPOSED: Final = (
     "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
-    "X-Video-Start, X-Video-End, X-Video-Duration"
+    "X-Video-Start, X-Video-End, X-Video-Duration, ETag, Accept-Ranges, Content-Range, Content-Length"
 )
 #: Clients read numbers: where staff took a limit away, there is always much left.
 UNLIMITED: Final = 1_000_000

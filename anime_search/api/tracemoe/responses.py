@@ -70,14 +70,14 @@ def _anilist_id(candidate: Candidate) -> int:
 
 
 def _anilist(candidate: Candidate) -> dict[str, Any]:
-    """The title; where it is not known, what the file is called."""
+    """The title; where its romaji is not known, another of its names, or what the file is called."""
     anime = candidate.anime
     return {
         "id": _anilist_id(candidate),
         "idMal": anime.mal_id if anime else None,
         "title": {
             "native": (anime.title_native or None) if anime else None,
-            "romaji": (anime.title_romaji or None) if anime else candidate.title,
+            "romaji": (anime.title_romaji if anime else "") or candidate.title,
             "english": (anime.title_english or None) if anime else None,
         },
         "synonyms": list(anime.synonyms) if anime else [],

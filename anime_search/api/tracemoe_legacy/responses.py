@@ -44,7 +44,7 @@ def _doc(candidate: Candidate) -> dict[str, Any]:
         "filename": video.filename,
         "episode": legacy_episode(video.parsed),
         "tokenthumb": sign_moment(
-            Moment(video.pk, round(at * 1000)),
+            Moment(video.pk, round(scene.at_s * 1000)),
             context=preview_context(str(anilist_id), video.filename),
         ),
         "similarity": scene.similarity,

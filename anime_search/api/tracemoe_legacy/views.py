@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from accounts.principal import Principal
 from accounts.selectors import email_of
 from anime_search.api.tracemoe_legacy.errors import ERRORS
-from anime_search.api.tracemoe_legacy.headers import EXPOSED, limit_fields, limit_headers
+from anime_search.api.tracemoe_legacy.headers import EXPOSED, UNLIMITED, limit_fields, limit_headers
 from anime_search.api.tracemoe_legacy.requests import is_mute, read_key, read_name, read_preview, read_search
 from anime_search.api.tracemoe_legacy.responses import preview_context, search_body
-from anime_search.clips import CachedFile, clip_of, scene_of, still_file_of
+from anime_search.clips import CachedFile, clip_of, preview_turn, scene_of, still_file_of
 from anime_search.errors import ImageUndecodable
 from anime_search.fetch import fetch_image
 from anime_search.previews import WIDTHS, Moment, open_named_token
@@ -40,7 +40,7 @@ class LegacyView(OpenSurfaceView):
     errors = ERRORS
     exposed_headers = EXPOSED
     accepted_methods = "GET, POST, OPTIONS"
-    accepted_headers = "Content-Type"
+    accepted_headers = "Content-Type, If-None-Match, If-Range, Range"
 
     def handle_exception(self, exc: Exception) -> HttpResponse:
         response = super().handle_exception(exc)
@@ -99,9 +99,9 @@ class MeView(LegacyView):
                 "user_id": principal.user_id,
                 "email": email_of(user_id=principal.user_id) or principal.address,
                 **limit_fields(state),
-                "user_limit": state.limits.rate,
+                "user_limit": UNLIMITED.limit if state.limits.rate is None else state.limits.rate,
                 "user_limit_ttl": state.limits.rate_s,
-                "user_quota": state.limits.daily,
+                "user_quota": UNLIMITED.limit if state.limits.daily is None else state.limits.daily,
                 "user_quota_ttl": DAY_S,
             },
             headers=limit_headers(state),
@@ -147,13 +147,14 @@ class ClipView(PreviewView):
     def get(self, request: Request) -> HttpResponse:
         moment = self.moment(request, *read_name(request))
         at_s = moment.at_ms / 1000
-        clip = clip_of(
-            video_id=moment.video_id,
-            start_s=at_s - SECONDS_BEFORE,
-            end_s=at_s + SECONDS_AFTER,
-            width=WIDTHS["l"],
-            mute=is_mute(request),
-        )
+        with preview_turn():
+            clip = clip_of(
+                video_id=moment.video_id,
+                start_s=at_s - SECONDS_BEFORE,
+                end_s=at_s + SECONDS_AFTER,
+                width=WIDTHS["l"],
+                mute=is_mute(request),
+            )
         return self.file(request, clip, "video/mp4")
 
 
@@ -163,7 +164,12 @@ class SceneView(PreviewView):
     def get(self, request: Request, anilist_id: str, filename: str) -> HttpResponse:
         moment = self.moment(request, anilist_id, filename)
         start_s, end_s = scene_of(moment)
-        clip = clip_of(
-            video_id=moment.video_id, start_s=start_s, end_s=end_s, width=WIDTHS["l"], mute=is_mute(request)
-        )
+        with preview_turn():
+            clip = clip_of(
+                video_id=moment.video_id,
+                start_s=start_s,
+                end_s=end_s,
+                width=WIDTHS["l"],
+                mute=is_mute(request),
+            )
         return self.file(request, clip, "video/mp4")

@@ -49,7 +49,9 @@ def read_name(request: Request, search: SearchRequest) -> NamedRequest | None:
     Raises:
         IdempotencyKeyInvalid: the name is none.
     """
-    return NamedRequest.of(request.headers.get("Idempotency-Key"), search.image, search.url.encode())
+    return NamedRequest.of(
+        request.headers.get("Idempotency-Key"), search.image, search.url.encode(errors="surrogatepass")
+    )
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

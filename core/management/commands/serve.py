@@ -18,7 +18,7 @@ from core.workers import EmbeddedWorkers
 
 #: Requests that are answered at a time; the rest wait in line. Bodies are received before a thread is taken,
 #: so slow clients do not hold one.
-THREADS = 8
+THREADS = 16
 #: Bytes of a request's headers; browsers and proxies send a tenth of it.
 MAX_HEADER_BYTES = 64 * 1024
 #: Searches that are worked on at a time by the embedded profile.

@@ -29,8 +29,12 @@ class Command(OperatorCommand):
         parser.add_argument("--daily", type=_limit, help="requests a day, or 'none'")
         parser.add_argument("--cost", type=_number, help="credits that one use takes")
         parser.add_argument("--free-credits", type=_number, help="credits a day before bought ones")
-        parser.add_argument("--concurrency", type=_number, help="requests at a time")
-        parser.add_argument("--priority", type=_number, help="higher goes first")
+        parser.add_argument("--concurrency", type=_number, help="requests at a time (today's trace.moe API)")
+        parser.add_argument(
+            "--priority",
+            type=_number,
+            help="0 to 4: how much of the queue may be filled (today's trace.moe API)",
+        )
 
     def run(self, product: str | None, tier: str | None, dry_run: bool, **options: Any) -> dict[str, Any]:
         changes = {

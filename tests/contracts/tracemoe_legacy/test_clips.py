@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ import av
 import pytest
 from django.test import Client
 
+from anime_search import clips, fetch
 from anime_search.api.tracemoe_legacy.responses import preview_context
 from anime_search.models import Video, VideoFile
 from anime_search.previews import TOKEN_LIFETIME_S, Moment, sign_moment
@@ -75,6 +77,36 @@ def test_preview_near_the_beginning_and_the_end_is_what_there_is(client: Client,
 def test_scene_is_cut_around_the_moment(client: Client, doc: dict[str, Any]) -> None:
     assert 0.9 <= seconds(client.get(video_path(doc))) <= 10.1
     assert 0.9 <= seconds(client.get(video_path(doc, flags="&mute"))) <= 10.1
+
+
+def test_token_has_the_frames_own_time_where_the_address_is_rounded(client: Client, library: Library) -> None:
+    """At 23.976 frames a second most times have a third decimal, which the address leaves out."""
+    for at_ms, at in ((2002, 2.0), (2336, 2.34)):
+        doc = doc_of(library.video, at_ms) | {"at": at}
+        assert client.get(preview_path(doc)).status_code == 200
+        assert client.get(preview_path(doc, at=at + 0.01)).status_code == 403
+
+
+def test_requests_beyond_those_that_may_wait_are_told_to_come_again(
+    client: Client, doc: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(clips, "_TURNS", turns)
+    with turns:
+        response = client.get(preview_path(doc))
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) >= 1
+    assert client.get(preview_path(doc)).status_code == 200
+
+
+def test_addresses_beyond_those_that_may_be_waited_for_are_told_to_come_again(
+    client: Client, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(fetch, "_FETCHES", turns)
+    with turns:
+        response = client.get("/api/search?url=http://pictures.example/a.jpg")
+    assert response.status_code == 503
 
 
 def test_moov_comes_first(client: Client, doc: dict[str, Any]) -> None:

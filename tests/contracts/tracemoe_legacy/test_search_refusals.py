@@ -209,7 +209,7 @@ def test_options_is_answered_for_scripts_of_other_sites(client: Client, path: st
     assert response.content == b""
     assert response["Access-Control-Allow-Origin"] == "*"
     assert {"GET", "POST"} <= set(response["Access-Control-Allow-Methods"].split(", "))
-    assert response["Access-Control-Allow-Headers"] == "Content-Type"
+    assert response["Access-Control-Allow-Headers"] == "Content-Type, If-None-Match, If-Range, Range"
 
 
 @pytest.mark.parametrize(

@@ -239,3 +239,13 @@ def test_search_without_an_index_is_unavailable(
     response = upload(client, screenshot)
     assert refusal(response, 503) == "INDEX_UNAVAILABLE"
     assert int(response["Retry-After"]) > 0
+
+
+def test_address_that_is_no_text_is_refused(client: Client) -> None:
+    """JSON can spell half of a pair of surrogates, which no encoding of text has."""
+    response = client.post(PATH, '{"url":"\\ud800"}', content_type="application/json")
+    assert refusal(response, 400) == "DOWNLOAD_FAILED"
+    response = client.post(
+        PATH, '{"url":"\\ud800"}', content_type="application/json", headers={"Idempotency-Key": "a"}
+    )
+    assert refusal(response, 400) == "DOWNLOAD_FAILED"
