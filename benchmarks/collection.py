@@ -14,7 +14,7 @@ from benchmarks.clips import STILL_SUFFIXES
 
 
 class Part(StrEnum):
-    """What a group is for; the third part is for a later judgement and never read here."""
+    """What a group is for; the third part is only measured on (``benchmarks/retrieval.py``), never fitted on."""
 
     FIT = "fit"
     CHECK = "check"

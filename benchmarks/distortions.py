@@ -21,10 +21,19 @@ def jpeg(rgb: Picture, random: np.random.Generator) -> Picture:
     return _encoded(rgb, int(random.integers(20, 46)))
 
 
+def jpeg_at(quality: int) -> Distortion:
+    """Saved as JPEG of one quality."""
+    return lambda rgb, random: _encoded(rgb, quality)
+
+
 def small(rgb: Picture, random: np.random.Generator) -> Picture:
     """160 pixels wide."""
-    height = max(2, round(160 * rgb.shape[0] / rgb.shape[1]))
-    return np.asarray(cv2.resize(rgb, (160, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return _narrowed(rgb, 160)
+
+
+def small_320(rgb: Picture, random: np.random.Generator) -> Picture:
+    """320 pixels wide."""
+    return _narrowed(rgb, 320)
 
 
 def letterbox(rgb: Picture, random: np.random.Generator) -> Picture:
@@ -45,6 +54,42 @@ def crop_10(rgb: Picture, random: np.random.Generator) -> Picture:
 def crop_20(rgb: Picture, random: np.random.Generator) -> Picture:
     """20 % of width and height gone, at random from either side."""
     return _cropped(rgb, 0.2, random)
+
+
+def crop_30(rgb: Picture, random: np.random.Generator) -> Picture:
+    """30 % of width and height gone, at random from either side."""
+    return _cropped(rgb, 0.3, random)
+
+
+def squeezed_4_3(rgb: Picture, random: np.random.Generator) -> Picture:
+    """The whole picture pressed into 4:3."""
+    height = rgb.shape[0]
+    return np.asarray(
+        cv2.resize(rgb, (round(height * 4 / 3), height), interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
+def cut_to_4_3(rgb: Picture, random: np.random.Generator) -> Picture:
+    """The middle of the picture, cut to 4:3; of what is narrower already, the upper and lower edges go."""
+    height, width = rgb.shape[:2]
+    rows, columns = min(height, round(width * 3 / 4)), min(width, round(height * 4 / 3))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return np.ascontiguousarray(rgb[top : top + rows, left : left + columns])
+
+
+def rotation(rgb: Picture, random: np.random.Generator) -> Picture:
+    """Turned by 2 to 5 degrees either way, black where the picture does not reach."""
+    height, width = rgb.shape[:2]
+    degrees = random.uniform(2, 5) * (1 if random.random() < 0.5 else -1)
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    return np.asarray(cv2.warpAffine(rgb, matrix, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def saturation(rgb: Picture, random: np.random.Generator) -> Picture:
+    """Colours 0.4 to 0.7 or 1.4 to 1.9 times as strong."""
+    factor = random.uniform(0.4, 0.7) if random.random() < 0.5 else random.uniform(1.4, 1.9)
+    luma = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
+    return np.clip(luma[..., None] + factor * (rgb - luma[..., None]), 0, 255).astype(np.uint8)
 
 
 def mirror(rgb: Picture, random: np.random.Generator) -> Picture:
@@ -104,6 +149,11 @@ def _encoded(rgb: Picture, quality: int) -> Picture:
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
+def _narrowed(rgb: Picture, width: int) -> Picture:
+    height = max(2, round(width * rgb.shape[0] / rgb.shape[1]))
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def _barred(rgb: Picture, rows: int, columns: int) -> Picture:
     return np.asarray(np.pad(rgb, ((rows, rows), (columns, columns), (0, 0))), np.uint8)
 
@@ -129,5 +179,5 @@ _SINGLE: tuple[Distortion, ...] = (
     subtitle,
 )
 
-#: All of them, by name.
+#: What calibration and the search's queries are made with, by name; ``benchmarks/queries.py`` has more.
 DISTORTIONS: dict[str, Distortion] = {each.__name__: each for each in (clean, *_SINGLE, two_at_once)}

@@ -13,6 +13,8 @@ import av
 import numpy as np
 import pytest
 
+from benchmarks.queries import CLASSES, Role, make_queries, read_clips, share_out
+
 # They are small, but a machine that does other work may take minutes over them.
 pytestmark = pytest.mark.timeout(600)
 
@@ -153,3 +155,59 @@ def test_cuts_scores_three_detectors_on_both_halves(tmp_path: Path) -> None:
         for of_detector in of_half.values():
             assert 0 <= of_detector["precision"] <= 1
             assert 0 <= of_detector["recall"] <= 1
+
+
+def test_retrieval_asks_every_class_of_indexed_and_foreign_videos(collection: Path) -> None:
+    command = ("--source", collection, "--split", "all", "--limit", "4", "--each", "1")
+    figures = run_benchmark("retrieval", *command)["figures"]
+
+    assert figures["videos"] == {"indexed": 3, "negative": 1, "hard negative": 0}
+    assert len(figures["classes"]) == 1 + 24
+    assert figures["classes"]["clean"]["recall@1"] == 1
+    for of_class in figures["classes"].values():
+        assert 0 <= of_class["recall@1"] <= of_class["recall@5"] <= 1
+        assert of_class["colour layout @1"] <= of_class["colour layout @5"]
+        assert 0 <= of_class["negatives confident"] <= 1
+        assert of_class["hard negatives confident"] is None
+    assert figures["query_ms"]["in all"]["p50_ms"] > 0
+
+
+def test_retrieval_holds_shows_and_episodes_out_and_parts_no_near_duplicates(tmp_path: Path) -> None:
+    scenes = [(show, scene, copy) for show in range(8) for scene in range(4) for copy in range(2)]
+    rows = [f"g{show}{scene}/{copy}.mp4,g{show}{scene},show{show}/{copy}.gif" for show, scene, copy in scenes]
+    (tmp_path / "manifest.csv").write_text("\n".join(["file,group,path", *rows]))
+    files = [tmp_path / row.partition(",")[0] for row in rows]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+
+    roles = share_out(read_clips(tmp_path, files))
+
+    shows = {role: {clip.show for clip, of in roles.items() if of is role} for role in Role}
+    assert len(shows[Role.NEGATIVE]) == 2
+    assert (
+        shows[Role.HARD_NEGATIVE]
+        == shows[Role.INDEXED]
+        == {clip.show for clip in roles} - shows[Role.NEGATIVE]
+    )
+    assert len({(clip.kin, role) for clip, role in roles.items()}) == 8 * 4
+    assert sum(role is Role.HARD_NEGATIVE for role in roles.values()) == 6 * 2
+
+
+def test_retrieval_makes_the_same_queries_again(collection: Path) -> None:
+    clip = read_clips(collection, [collection / "group0" / "clip.mp4"])[0]
+
+    first, second = (list(make_queries(clip, Role.INDEXED, frozenset({0}), 1)) for _again in range(2))
+
+    assert [query.label for query in first] == list(CLASSES)
+    assert [query.jpeg for query in first] == [query.jpeg for query in second]
+    assert all(query.at_ms > 0 for query in first)
+
+
+def test_retrieval_finds_the_time_in_clips_that_were_joined(collection: Path) -> None:
+    command = ("--source", collection, "--split", "all", "--limit", "4", "--each", "1", "--long")
+    figures = run_benchmark("retrieval", *command)["figures"]
+
+    assert figures["long"]
+    assert figures["classes"]["clean"]["recall@1"] == 1
+    assert figures["classes"]["clean"]["time error s"] < 0.25
