@@ -32,11 +32,16 @@ VIDEO_LIMITS = VideoLimits()
 IMAGE_LIMITS = ImageLimits(working_side=640)
 
 
+#: Seconds that the request which finds a newer generation waits for it.
+RELOAD_WAIT_S = 0.5
+
+
 class IndexHandle:
     """The process's view of the index: always a whole snapshot, replaced when a newer generation is in use.
 
-    A request that finds a newer generation on disk starts one thread that loads it, and is answered, like
-    every request meanwhile, from the snapshot at hand.
+    A request that finds a newer generation on disk starts one thread that loads it, and waits a moment for it:
+    a small index is there by then, and whoever has just indexed a video finds it. Of a large one it is answered,
+    like every other request meanwhile, from the snapshot at hand.
     """
 
     def __init__(self, store: IndexStore) -> None:
@@ -56,7 +61,9 @@ class IndexHandle:
             self.refresh()
         elif self._stamp() != self._seen and self._loading.acquire(blocking=False):
             try:
-                threading.Thread(target=self._reload_and_release, name="index-reload", daemon=True).start()
+                reload = threading.Thread(target=self._reload_and_release, name="index-reload", daemon=True)
+                reload.start()
+                reload.join(RELOAD_WAIT_S)
             except RuntimeError:
                 # The process has no thread to spare: this request has its answer, and a later one tries again.
                 self._loading.release()

@@ -72,6 +72,14 @@ def test_a_new_generation_is_picked_up_without_waiting(
     assert eventually(lambda: shows(handle, "a", "b"))
 
 
+def test_first_question_after_a_small_change_finds_what_is_new(store: IndexStore) -> None:
+    built(store, A)
+    handle = IndexHandle(store)
+    assert shows(handle, "a")
+    added(store, B)
+    assert shows(handle, "a", "b")
+
+
 def test_only_one_thread_loads(store: IndexStore, monkeypatch: pytest.MonkeyPatch) -> None:
     built(store, A)
     handle = IndexHandle(store)
