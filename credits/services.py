@@ -132,9 +132,9 @@ def admit(
             row = _take(principal, product, subject, limits, moment, request)
             if limit_concurrency:
                 _require_turn(row, limits)
-    except (InsufficientCredits, QuotaExhausted) as error:
+    except InsufficientCredits as error:
         if window is not None:
-            # Whoever buys more, or waits for the day's end, must not find the window used up by refusals.
+            # Whoever buys more must not find the window used up by refusals.
             undo_hit(window)
             used = replace(window, used=window.used - 1)
             error.data["snapshot"] = replace(error.data["snapshot"], limit=used)

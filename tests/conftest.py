@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from anime_search import runtime
@@ -21,6 +23,12 @@ MakeCommandLine = Callable[..., CommandLine]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loaded_views() -> None:
+    """Load all views before any test: what they import must not be what a test has put in its place."""
+    import_module(django_settings.ROOT_URLCONF)
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def test_quota_says_what_is_left_and_when(product: Product) -> None:
     with pytest.raises(QuotaExhausted) as refusal:
         admit(principal=GUEST, product=product)
     state = refusal.value.data["snapshot"]
-    assert (state.limit.remaining, state.quota.remaining) == (98, 0)
+    assert (state.limit.remaining, state.quota.remaining) == (97, 0)
     assert 86_390 <= refusal.value.data["retry_after_s"] == state.quota.seconds_left <= 86_400
 
 

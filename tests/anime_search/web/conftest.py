@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.cache import cache
 
 from anime_search import services
@@ -57,7 +55,5 @@ def answer(video: Video, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         candidates = [Candidate(scene, video, video.anime) for scene in said["scenes"]]
         return SearchAnswer(candidates, said["confident"], 1234, {"total": 41.6})
 
-    # The views take the real search when they are loaded, which must not happen while it is another.
-    import_module(django_settings.ROOT_URLCONF)
     monkeypatch.setattr(services, "search_scenes", search)
     return said
