@@ -7,8 +7,6 @@ MANAGE := $(BIN)/python manage.py
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 
-# hnswlib is compiled here, for any processor of this kind and not for this very one.
-export HNSWLIB_NO_NATIVE := 1
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 # What is set on make's command line (PORT=…, HOST=…, DATA_DIR=…) reaches Django as environment by itself.
 

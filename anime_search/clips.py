@@ -5,23 +5,27 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import platform
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import av
+
 from anime_search import runtime
-from anime_search.engine.clip import LONGEST_S, cut_clip
+from anime_search.engine.bundle import known_descriptors
+from anime_search.engine.clip import LONGEST_S, clip_pieces
 from anime_search.engine.clip_encode import ENCODER_VERSION
 from anime_search.engine.cuts import scene_around
 from anime_search.engine.stills import STILL_VERSION, still_at
 from anime_search.engine.track import load_cuts, track_path
 from anime_search.engine.video import VideoError
 from anime_search.errors import PreviewGone
-from anime_search.file_cache import Busy
+from anime_search.file_cache import Busy, Making
 from anime_search.models import Video
 from anime_search.previews import Moment, video_at
 from anime_search.selectors import playable_file
@@ -44,6 +48,9 @@ DECODER_THREADS = min(2, os.cpu_count() or 1)
 #: A clip's end is not moved for less, nor is anything shorter cut: a frame, about.
 _LEAST_S = 0.04
 
+#: What made the bytes of a clip, as far as they depend on it: with the same, the same clip is the same bytes.
+_MADE_BY = (ENCODER_VERSION, av.__version__, sorted(av.library_versions.items()), platform.machine())
+
 
 @dataclass(frozen=True, slots=True)
 class CachedFile:
@@ -51,7 +58,7 @@ class CachedFile:
 
     Attributes:
         path: whole, and there for at least a minute.
-        etag: a digest of its bytes, without quotes.
+        etag: what its bytes, and no others, are known by, without quotes.
         bytes: its length.
         start_s, end_s: what it shows, in seconds of the video; the same for a still.
     """
@@ -63,6 +70,46 @@ class CachedFile:
     end_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A clip that can be had, whether or not it was cut before.
+
+    Attributes:
+        source: the video's file.
+        start_s, end_s: what it shows, in seconds of the video.
+        width: of the picture in pixels, at most.
+        key: its name in the cache.
+        etag: of the clip's bytes, without quotes; known before they are.
+    """
+
+    source: Path
+    start_s: float
+    end_s: float
+    width: int
+    mute: bool
+    key: str
+    etag: str
+
+
+class LiveClip:
+    """The bytes of a clip, once and in order, while it is being cut and kept.
+
+    Closing it before its end ends the cutting, and nothing is kept.
+    """
+
+    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
+        self._pieces = pieces
+        # What can go wrong mostly goes wrong by now, while there is still time to say so.
+        self._first = next(pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._first
+        yield from self._pieces
+
+    def close(self) -> None:
+        self._pieces.close()
+
+
 @contextmanager
 def preview_turn() -> Iterator[None]:
     """A place among the few requests that may wait for previews: the server's other threads stay free.
@@ -70,12 +117,13 @@ def preview_turn() -> Iterator[None]:
     Raises:
         Unavailable: there is none.
     """
-    if not _TURNS.acquire(blocking=False):
+    turns = _TURNS
+    if not turns.acquire(blocking=False):
         raise Unavailable
     try:
         yield
     finally:
-        _TURNS.release()
+        turns.release()
 
 
 def scene_of(moment: Moment) -> tuple[float, float]:
@@ -89,21 +137,27 @@ def scene_of(moment: Moment) -> tuple[float, float]:
     """
     at_s = moment.at_ms / 1000
     video = video_at(moment.video_id, at_s)
-    cuts = load_cuts(track_path(runtime.tracks_dir(), runtime.descriptor().name, video.sha256))
+    cuts = next(
+        (
+            found
+            # While videos are described anew, some have a track by another descriptor only; its cuts are the same.
+            for name in (runtime.descriptor().name, *known_descriptors())
+            if (found := load_cuts(track_path(runtime.tracks_dir(), name, video.sha256))) is not None
+        ),
+        None,
+    )
     duration_s = video.duration_ms / 1000
     start_s, end_s = scene_around(cuts, min(at_s, duration_s), duration_s)
     return start_s, max(end_s, start_s + _LEAST_S)
 
 
-def clip_of(*, video_id: int, start_s: float, end_s: float, width: int, mute: bool) -> CachedFile:
-    """A passage of a video as MP4, at most ``width`` pixels wide.
+def passage_of(*, video_id: int, start_s: float, end_s: float, width: int, mute: bool) -> Passage:
+    """A passage of a video, at most ``width`` pixels wide.
 
-    A start before the video's beginning is its beginning, and what would lie beyond its end is left out. The
-    same clip is cut once, however many ask for it at the same time.
+    A start before the video's beginning is its beginning, and what would lie beyond its end is left out.
 
     Raises:
-        PreviewGone: the video, or its file, is not there any more, is broken, or ends before ``start_s``.
-        Unavailable: too many clips are being cut, or the disk is full.
+        PreviewGone: the video, or its file, is not there any more, or ends before ``start_s``.
     """
     start_s = max(0.0, start_s)
     video = video_at(video_id, start_s)
@@ -112,28 +166,91 @@ def clip_of(*, video_id: int, start_s: float, end_s: float, width: int, mute: bo
     end_s = max(min(end_s, start_s + LONGEST_S, duration_s), start_s + _LEAST_S)
     start_ms, end_ms = round(start_s * 1000), round(end_s * 1000)
     source = _source(video)
+    key = _key("clip", ENCODER_VERSION, video.sha256, start_ms, end_ms, width, mute)
+    etag = _key(key, *_MADE_BY)[:32]
+    return Passage(source, start_ms / 1000, end_ms / 1000, width, mute, key + ".mp4", etag)
 
-    def cut(out: Path) -> None:
-        until = time.monotonic() + CUTTING_S
 
-        def check_time() -> None:
-            if time.monotonic() > until:
-                raise Unavailable
+def live_clip(passage: Passage, *, on_cut: Callable[[], None] = lambda: None) -> CachedFile | LiveClip:
+    """The clip of a passage: as a file if it was cut before, else piece by piece while it is cut.
 
-        cut_clip(
-            source,
-            start_s=start_ms / 1000,
-            end_s=end_ms / 1000,
-            width=width,
-            mute=mute,
+    The same clip is cut once, however many ask for it at the same time: the others wait for the file.
+
+    Args:
+        on_cut: called where the clip has to be cut, before it is; what it raises leaves everything as it was.
+
+    Raises:
+        PreviewGone: the video's file is broken.
+        Unavailable: too many clips are being cut or waited for, or the disk is full. While the pieces come,
+            both may still be raised.
+    """
+    if (path := runtime.preview_cache().get(passage.key)) is not None:
+        return _clip_file(path, passage)
+    until = time.monotonic() + WAIT_S
+    with ExitStack() as held, _translated():
+        held.enter_context(preview_turn())
+        begun = runtime.preview_cache().get_or_begin(passage.key, wait_s=WAIT_S)
+        if not isinstance(begun, Making):
+            return _clip_file(begun, passage)
+        held.callback(begun.abandon)
+        on_cut()
+        slots = runtime.preview_slots()
+        if not slots.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise Unavailable
+        held.callback(slots.release)
+        pieces = _cut(passage, begun, held.pop_all())
+    return LiveClip(pieces)
+
+
+def whole_clip(passage: Passage, *, on_cut: Callable[[], None] = lambda: None) -> CachedFile:
+    """The clip of a passage as a file; cut, if it was not before.
+
+    Args:
+        on_cut: as for :func:`live_clip`.
+
+    Raises:
+        PreviewGone, Unavailable: as :func:`live_clip`.
+    """
+    clip = live_clip(passage, on_cut=on_cut)
+    if isinstance(clip, CachedFile):
+        return clip
+    for _piece in clip:
+        pass
+    return _clip_file(runtime.preview_cache().path_of(passage.key), passage)
+
+
+def _cut(passage: Passage, making: Making, held: ExitStack) -> Generator[bytes, None, None]:
+    """Cut a clip, and keep it; ``held`` is let go at the end, whichever it is."""
+    until = time.monotonic() + CUTTING_S
+
+    def check_time() -> None:
+        if time.monotonic() > until:
+            raise Unavailable
+
+    with held, _translated():
+        pieces = clip_pieces(
+            passage.source,
+            start_s=passage.start_s,
+            end_s=passage.end_s,
+            width=passage.width,
+            mute=passage.mute,
             limits=runtime.VIDEO_LIMITS,
-            out=out,
             threads=DECODER_THREADS,
             on_frame=check_time,
         )
+        with closing(pieces), making.part.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+                yield piece
+        making.finish()
 
-    key = _key("clip", ENCODER_VERSION, video.sha256, start_ms, end_ms, width, mute) + ".mp4"
-    return _described(_made(key, cut), start_ms / 1000, end_ms / 1000)
+
+def _clip_file(path: Path, passage: Passage) -> CachedFile:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise Unavailable from error
+    return CachedFile(path, passage.etag, size, passage.start_s, passage.end_s)
 
 
 def still_file_of(moment: Moment, *, width: int) -> CachedFile:
@@ -176,8 +293,15 @@ def _made(key: str, make: Callable[[Path], None]) -> Path:
         finally:
             slots.release()
 
-    try:
+    with _translated():
         return runtime.preview_cache().get_or_make(key, make_in_turn, wait_s=WAIT_S)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What goes wrong below, in words of the domain."""
+    try:
+        yield
     except Busy as error:
         raise Unavailable from error
     except VideoError as error:

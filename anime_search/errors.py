@@ -49,6 +49,10 @@ class ImageFetchFailed(DomainError):
     default_message = "The image could not be fetched from its address."
 
 
+class ImageFetchTooLarge(ImageFetchFailed):
+    """There is more behind the address than is taken."""
+
+
 class IndexUnavailable(Unavailable):
     """There is no index that may be searched."""
 
@@ -103,6 +107,13 @@ class PreviewGone(DomainError):
 
     code = "PREVIEW_GONE"
     default_message = "The video of this preview is not available."
+
+
+class PreviewsLimited(DomainError):
+    """The caller had as many clips cut as may be in a minute; ``data`` has ``retry_after_s``."""
+
+    code = "PREVIEWS_LIMITED"
+    default_message = "Too many previews. Please wait a moment."
 
 
 class IngestFailed(DomainError):

@@ -7,10 +7,11 @@ import threading
 from django.conf import settings
 
 from anime_search.engine.image import sniff_format
-from anime_search.errors import ImageFetchFailed
+from anime_search.engine.moving import sniff_video
+from anime_search.errors import ImageFetchFailed, ImageFetchTooLarge
 from anime_search.runtime import IMAGE_LIMITS
 from core.errors import Unavailable
-from core.fetch_errors import FetchError, UnsafeUrl
+from core.fetch_errors import FetchError, FetchTooLarge, UnsafeUrl
 from core.safe_http import FetchPolicy, fetch
 from core.web_url import parse_web_url
 
@@ -33,13 +34,26 @@ def fetch_image(url: str) -> bytes:
     return body
 
 
+def fetch_picture_or_clip(url: str) -> bytes:
+    """Fetch a picture's or a video's bytes, likewise.
+
+    Raises:
+        ImageFetchFailed: the address was refused, or gave nothing, too much, or neither.
+    """
+    body = fetch_media(url)
+    if sniff_format(body) is None and sniff_video(body) is None:
+        raise ImageFetchFailed("There is no image behind this link.", url=url)
+    return body
+
+
 def fetch_media(url: str) -> bytes:
     """Fetch what is behind an address, whatever it is.
 
     Raises:
         Unavailable: as many addresses are being waited for as may be.
-        ImageFetchFailed: the address was refused, or gave nothing or too much; ``data["is_address"]`` says
-            whether it was an address at all.
+        ImageFetchTooLarge: there is more behind it than is taken.
+        ImageFetchFailed: the address was refused, or gave nothing; ``data["is_address"]`` says whether it was an
+            address at all.
     """
     policy = FetchPolicy(
         max_bytes=IMAGE_LIMITS.max_bytes,
@@ -51,6 +65,8 @@ def fetch_media(url: str) -> bytes:
         raise Unavailable
     try:
         return fetch(url, policy=policy).body
+    except FetchTooLarge as error:
+        raise ImageFetchTooLarge(error.message, url=url) from error
     except FetchError as error:
         raise ImageFetchFailed(error.message, url=url, is_address=_is_address(url)) from error
     finally:

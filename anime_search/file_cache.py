@@ -8,7 +8,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 #: A file that was used so many seconds ago is not evicted: an answer may be about to open it.
@@ -53,6 +53,33 @@ class FileCache:
             return None
         return path
 
+    def get_or_begin(self, key: str, *, wait_s: float) -> Path | Making:
+        """The file of a key; if it is not there, the right to make it, which no other has meanwhile.
+
+        Args:
+            wait_s: for how long to wait while somebody else makes it.
+
+        Raises:
+            Busy: somebody else has not made it in time.
+            OSError: the folder cannot be written.
+        """
+        path = self.path_of(key)
+        part = path.with_name(f".{key}.part")
+        until = time.monotonic() + wait_s
+        while (found := self.get(key)) is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if (lock := _lock(part)) is not None:
+                making = Making(part, path, lock, self._count)
+                if self.get(key) is None:
+                    return making
+                # Somebody has finished it since we looked.
+                making.abandon()
+                continue
+            if time.monotonic() > until:
+                raise Busy
+            time.sleep(_LOOK_EVERY_S)
+        return found
+
     def get_or_make(self, key: str, make: Callable[[Path], None], *, wait_s: float) -> Path:
         """The file of a key; if it is not there, ``make`` is told to write it to a path.
 
@@ -64,29 +91,17 @@ class FileCache:
             OSError: it could not be written; nothing of it stays.
             Exception: whatever ``make`` raises; nothing stays of the file then.
         """
-        path = self.path_of(key)
-        part = path.with_name(f".{key}.part")
-        until = time.monotonic() + wait_s
-        while (found := self.get(key)) is None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with _locked(part) as ours:
-                if ours and self.get(key) is None:
-                    self._make(part, path, make)
-                    return path
-            if not ours:
-                if time.monotonic() > until:
-                    raise Busy
-                time.sleep(_LOOK_EVERY_S)
-        return found
-
-    def _make(self, part: Path, path: Path, make: Callable[[Path], None]) -> None:
+        begun = self.get_or_begin(key, wait_s=wait_s)
+        if not isinstance(begun, Making):
+            return begun
         try:
-            make(part)
-            size = part.stat().st_size
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+            make(begun.part)
+            return begun.finish()
+        finally:
+            begun.abandon()
+
+    def _count(self, size: int) -> None:
+        """Make room, if it is due with a new file of this size."""
         with self._lock:
             self._written += size
             if due := self._written >= self._most_bytes // 128:
@@ -113,22 +128,58 @@ class FileCache:
             total -= size
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Hold the lock of a file that is made for it; False if somebody else holds it, or has just finished."""
+class Making:
+    """The right to make one file of a cache, until it is finished or abandoned.
+
+    Args:
+        part: where to write what becomes the file.
+        path: where the file will lie.
+        lock: descriptor of ``part``, which is locked.
+        count: told the size of the file when it is there.
+    """
+
+    def __init__(self, part: Path, path: Path, lock: int, count: Callable[[int], None]) -> None:
+        self.part, self._path, self._count = part, path, count
+        self._lock: int | None = lock
+
+    def finish(self) -> Path:
+        """The file is whole: it takes its place, and everybody finds it.
+
+        Raises:
+            OSError: it could not be put there; :meth:`abandon` removes what is left.
+        """
+        size = self.part.stat().st_size
+        self.part.replace(self._path)
+        self._release()
+        self._count(size)
+        return self._path
+
+    def abandon(self) -> None:
+        """Nothing stays of the file, and whoever waits for it may make it; after :meth:`finish` this does nothing."""
+        if self._lock is not None:
+            self.part.unlink(missing_ok=True)
+            self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _lock(path: Path) -> int | None:
+    """A descriptor that holds the lock of a file, made for it; None if somebody else has it, or has just finished."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN):
-                raise
-            yield False
-            return
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Between opening and locking, the one before may have finished: then this is no longer that name's file.
-        yield _is_file(path, descriptor)
-    finally:
-        os.close(descriptor)
+        if _is_file(path, descriptor):
+            return descriptor
+    except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN):
+            os.close(descriptor)
+            raise
+    os.close(descriptor)
+    return None
 
 
 def _remove_unlocked(path: Path) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from anime_search import runtime
-from anime_search.engine.index.manifest import GenerationManifest
+from anime_search.engine.index.manifest import GenerationManifest, ManifestError
 from anime_search.engine.index.segment import VideoFrames
+from anime_search.engine.index.store import IndexStore
 from anime_search.engine.track import FrameTrack, TrackError, load_track, track_path
-from anime_search.models import FrameTrackFile
+from anime_search.models import FrameTrackFile, Video
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +37,25 @@ def publish_tracks() -> GenerationManifest | None:
     A video is gone when every file it was seen in holds other content now. The row of a track that turns
     out to be lost is deleted, so that ingest makes it again.
 
+    While another descriptor's generation is in use, nothing changes until every video that it answers with has
+    a track by the new one (see :mod:`anime_search.ingest.reindex`); then the new index takes its place at once.
+    Nor does anything if an operator went back to it from the new one.
+
     Returns:
         The generation that is then in use; None before the first.
     """
     store = runtime.index_store()
     with store.writing():
         while True:
+            if (other := store.in_use_of_another()) is not None:
+                if _is_kept(store, other):
+                    return other
+                wanted = _wanted()
+                try:
+                    return store.build(_frames(wanted), sum(wanted.values()), threads=BUILD_THREADS)
+                except _Lost:
+                    _forget_lost(wanted)
+                    continue
             manifest = store.usable()
             present = store.videos(manifest) if manifest else frozenset()
             wanted = _wanted()
@@ -59,6 +73,8 @@ def publish_tracks() -> GenerationManifest | None:
 def is_published() -> bool:
     """Whether the index holds what the database says it should: then publishing would change nothing."""
     store = runtime.index_store()
+    if (other := store.in_use_of_another()) is not None:
+        return _is_kept(store, other)
     manifest = store.usable()
     return (store.videos(manifest) if manifest else frozenset()) == set(_wanted())
 
@@ -86,6 +102,39 @@ def rebuild_index(
                 return store.build(_frames(wanted), total, threads=BUILD_THREADS, on_progress=tell)
             except _Lost:
                 _forget_lost(wanted)
+
+
+def videos_without_track() -> frozenset[str]:
+    """Content hashes of the videos that another descriptor's index answers with, and the new one's would not yet."""
+    store = runtime.index_store()
+    other = store.in_use_of_another()
+    return frozenset() if other is None else _unfinished(store, other)
+
+
+def _is_kept(store: IndexStore, other: GenerationManifest) -> bool:
+    """Whether another descriptor's generation stays in use, although there are tracks by the new one."""
+    return bool(_unfinished(store, other)) or _went_back(store, other)
+
+
+def _went_back(store: IndexStore, other: GenerationManifest) -> bool:
+    try:
+        # If it is in use because the newer one is broken, nobody chose it.
+        if store.current_number() != other.number:
+            return False
+    except ManifestError:
+        return False
+    for number in store.numbers():
+        try:
+            if number > other.number and store.manifest(number).geometry == store.geometry:
+                return True
+        except ManifestError:
+            continue
+    return False
+
+
+def _unfinished(store: IndexStore, other: GenerationManifest) -> frozenset[str]:
+    living = Video.objects.filter(files__isnull=False).values_list("sha256", flat=True)
+    return store.videos(other).intersection(living.iterator()) - _wanted().keys()
 
 
 def forget_lost_tracks() -> int:
@@ -145,11 +194,12 @@ def index_status() -> dict[str, object]:
     return {
         "generation": snapshot.number if snapshot else None,
         "created": snapshot.manifest.created if snapshot else None,
-        "descriptor": store.geometry.descriptor,
+        "descriptor": (snapshot.manifest.geometry if snapshot else store.geometry).descriptor,
         "frames": snapshot.count if snapshot else 0,
         "videos": len(present),
         "segments": len(snapshot.segments) if snapshot else 0,
         "generations_on_disk": store.numbers(),
         "videos_waiting": len(_wanted().keys() - present),
+        "videos_to_reindex": len(videos_without_track()),
         "problems": problems,
     }

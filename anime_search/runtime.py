@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from anime_search.engine.descriptor import DctDescriptor, Descriptor
+from anime_search.engine.bundle import CURRENT, descriptor_named, known_geometries
+from anime_search.engine.descriptor import Descriptor
 from anime_search.engine.image import ImageLimits
-from anime_search.engine.index.manifest import Geometry
 from anime_search.engine.index.snapshot import Snapshot
 from anime_search.engine.index.store import IndexStore
 from anime_search.engine.search import SceneSearcher
 from anime_search.engine.similarity import CALIBRATIONS
+from anime_search.engine.thumbnails import ThumbnailReader
 from anime_search.engine.video import VideoLimits
 from anime_search.errors import IndexUnavailable
 from anime_search.file_cache import FileCache
@@ -114,16 +115,17 @@ class IndexHandle:
 @cache
 def descriptor() -> Descriptor:
     """The descriptor that new videos are described with."""
-    return DctDescriptor()
+    return descriptor_named(CURRENT)
 
 
 @cache
 def index_store() -> IndexStore:
-    """The index on disk."""
-    made_by = descriptor()
+    """The index on disk. It is written by the current descriptor, and read by every one that is known."""
+    known = known_geometries()
     return IndexStore(
         settings.DATA_DIR / "index",
-        Geometry(made_by.name, made_by.dim),
+        known[CURRENT],
+        known=known.values(),
         ef=settings.ANIME_INDEX_EF,
         now=clock.now,
     )
@@ -136,9 +138,13 @@ def index() -> IndexHandle:
 
 
 @cache
-def searcher() -> SceneSearcher:
-    """The search with the current descriptor."""
-    return SceneSearcher(descriptor(), CALIBRATIONS[descriptor().name])
+def searcher(descriptor_name: str) -> SceneSearcher:
+    """The search of an index that a descriptor made: while videos are described anew, that is still the old one."""
+    return SceneSearcher(
+        descriptor_named(descriptor_name),
+        CALIBRATIONS[descriptor_name],
+        thumbnails=ThumbnailReader(thumbnails_dir()),
+    )
 
 
 _pool_lock = threading.Lock()
@@ -202,6 +208,11 @@ def close_decoder_pools() -> None:
 def tracks_dir() -> Path:
     """Where frame tracks are kept."""
     return Path(settings.DATA_DIR) / "tracks"
+
+
+def thumbnails_dir() -> Path:
+    """Where the pictures of their runs are kept."""
+    return Path(settings.DATA_DIR) / "thumbnails"
 
 
 def preview_cache() -> FileCache:

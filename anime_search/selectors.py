@@ -6,17 +6,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from anime_search.engine.search import Scene
+from anime_search.engine.search import Place, Scene
 from anime_search.models import Anime, Video
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another place that shows the very same as a scene, with the video it is in."""
+
+    place: Place
+    video: Video
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A scene with the video it is in, and that video's title where it is known."""
+    """A scene with the video it is in, that video's title where it is known, and where else the same is shown."""
 
     scene: Scene
     video: Video
     anime: Anime | None
+    also: tuple[Elsewhere, ...] = ()
 
     @property
     def title(self) -> str:
@@ -25,16 +34,19 @@ class Candidate:
 
 
 def candidates_of(scenes: Iterable[Scene]) -> list[Candidate]:
-    """Look up the videos of scenes; a scene whose video has been deleted since is left out."""
+    """Look up the videos of scenes; a scene, or another place of it, whose video has been deleted is left out."""
     scenes = list(scenes)
+    wanted = {scene.video for scene in scenes} | {place.video for scene in scenes for place in scene.also}
     videos = {
-        video.sha256: video
-        for video in Video.objects.filter(sha256__in={scene.video for scene in scenes}).select_related(
-            "anime"
-        )
+        video.sha256: video for video in Video.objects.filter(sha256__in=wanted).select_related("anime")
     }
     return [
-        Candidate(scene, videos[scene.video], videos[scene.video].anime)
+        Candidate(
+            scene,
+            videos[scene.video],
+            videos[scene.video].anime,
+            tuple(Elsewhere(place, videos[place.video]) for place in scene.also if place.video in videos),
+        )
         for scene in scenes
         if scene.video in videos
     ]

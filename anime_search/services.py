@@ -13,11 +13,12 @@ from celery.exceptions import TimeoutError as NoAnswer
 from django.conf import settings
 from django.core.cache import cache
 from kombu.exceptions import OperationalError
+from numpy.typing import NDArray
 
 from accounts.principal import Principal
 from anime_search import runtime
 from anime_search.engine.image import ImageError, ImageFault, Picture, decode_image
-from anime_search.engine.search import Described, Scene, SearchOutcome
+from anime_search.engine.search import Scene, SearchOutcome
 from anime_search.errors import (
     ImageEmpty,
     ImageTooLarge,
@@ -38,6 +39,8 @@ _FAULTS: dict[ImageFault, type[DomainError]] = {
     ImageFault.UNDECODABLE: ImageUndecodable,
 }
 
+Pixels = NDArray[np.uint8]
+
 #: Seconds that a search's answer is given again to whoever asks the same.
 REMEMBERED_S = 3600
 
@@ -54,6 +57,7 @@ class SearchAnswer:
         search_id: of this search; nobody can guess it.
         times_asked: how often the same was asked of the same index lately, this time among them; from the
             second time on the answer is the one that was found the first time.
+        asked_frames: frames of a clip that were asked about; 0 for a picture.
     """
 
     candidates: list[Candidate]
@@ -62,6 +66,7 @@ class SearchAnswer:
     timings_ms: dict[str, float]
     search_id: str = ""
     times_asked: int = 1
+    asked_frames: int = 0
 
 
 def read_image(data: bytes) -> Picture:
@@ -98,37 +103,16 @@ def search_scenes(
     decoded = time.perf_counter()
     search_id = secrets.token_urlsafe(16)
     videos = None if anilist_id is None else sorted(videos_of_anime(anilist_id=anilist_id))
-    deadline_s = settings.ANIME_SEARCH_DEADLINE_S
-    try:
-        cache.set(
-            _cache_key(search_id),
-            {
-                "rgb": picture.rgb.tobytes(),
-                "shape": picture.rgb.shape,
-                "flat": picture.flat,
-                "limit": limit,
-                "videos": videos,
-            },
-            timeout=deadline_s,
-        )
-        pending = search.apply_async(args=[search_id], expires=deadline_s)
-        try:
-            found = pending.get(timeout=deadline_s, interval=0.005, disable_sync_subtasks=False)
-        finally:
-            pending.forget()
-    except NoAnswer as error:
-        raise SearchTimedOut from error
-    except _broker_errors() as error:
-        raise Unavailable from error
-    except RuntimeError as error:
-        # Celery's way of saying that Redis, where the answers are, is not there.
-        if isinstance(error.__cause__, _broker_errors()):
-            raise Unavailable from error
-        raise
-    if found.get("unavailable"):
-        raise IndexUnavailable
+    laid_down = {
+        "rgb": picture.rgb.tobytes(),
+        "shape": picture.rgb.shape,
+        "flat": picture.flat,
+        "limit": limit,
+        "videos": videos,
+    }
+    found = ask_worker(search, search_id=search_id, laid_down=laid_down)
     answered = time.perf_counter()
-    scenes = [Scene(**scene) for scene in found["scenes"]]
+    scenes = [Scene.of(scene) for scene in found["scenes"]]
     candidates = candidates_of(scenes)
     answer = SearchAnswer(
         candidates=candidates,
@@ -149,17 +133,55 @@ def search_scenes(
     return answer
 
 
+def ask_worker(task: Any, *, search_id: str, laid_down: dict[str, Any]) -> dict[str, Any]:
+    """Have a worker answer what is laid down in the cache under an id, which is all that the task is told.
+
+    Raises:
+        IndexUnavailable, SearchTimedOut, Unavailable: the service is out of order for now.
+    """
+    deadline_s = settings.ANIME_SEARCH_DEADLINE_S
+    try:
+        cache.set(_cache_key(search_id), laid_down, timeout=deadline_s)
+        pending = task.apply_async(args=[search_id], expires=deadline_s)
+        try:
+            found: dict[str, Any] = pending.get(
+                timeout=deadline_s, interval=0.005, disable_sync_subtasks=False
+            )
+        finally:
+            pending.forget()
+    except NoAnswer as error:
+        raise SearchTimedOut from error
+    except _broker_errors() as error:
+        raise Unavailable from error
+    except RuntimeError as error:
+        # Celery's way of saying that Redis, where the answers are, is not there.
+        if isinstance(error.__cause__, _broker_errors()):
+            raise Unavailable from error
+        raise
+    if found.get("unavailable"):
+        raise IndexUnavailable
+    return found
+
+
+def take_up(*, search_id: str) -> dict[str, Any] | None:
+    """What was laid down for a worker, once; None where it is gone."""
+    laid_down: dict[str, Any] | None = cache.get(_cache_key(search_id))
+    if laid_down is not None:
+        cache.delete(_cache_key(search_id))
+    return laid_down
+
+
 def answer_search(*, search_id: str) -> dict[str, Any]:
     """The worker's part of :func:`search_scenes`: plain values that travel as JSON."""
-    laid_down = cache.get(_cache_key(search_id))
+    laid_down = take_up(search_id=search_id)
     if laid_down is None:
         return {"unavailable": True}
-    cache.delete(_cache_key(search_id))
     rgb = np.frombuffer(laid_down["rgb"], np.uint8).reshape(laid_down["shape"])
     videos = laid_down["videos"]
     try:
         return _find_or_remember(
-            runtime.searcher().describe(rgb, flat=laid_down["flat"]),
+            rgb,
+            flat=laid_down["flat"],
             limit=laid_down["limit"],
             videos=None if videos is None else frozenset(videos),
         )
@@ -167,20 +189,24 @@ def answer_search(*, search_id: str) -> dict[str, Any]:
         return {"unavailable": True}
 
 
-def _find_or_remember(query: Described, *, limit: int, videos: frozenset[str] | None) -> dict[str, Any]:
-    """What is like a query, by the feature that was extracted from it: the same is looked up once an index.
+def _find_or_remember(
+    rgb: Pixels, *, flat: bool, limit: int, videos: frozenset[str] | None
+) -> dict[str, Any]:
+    """What is like a picture, by the feature that was extracted from it: the same is looked up once an index.
 
     Raises:
         IndexUnavailable: there is no index that is whole.
     """
     snapshot = runtime.index().snapshot()
+    searcher = runtime.searcher(snapshot.manifest.geometry.descriptor)
+    query = searcher.describe(rgb, flat=flat)
     scope = ["all"] if videos is None else ["of", *sorted(videos)]
     asked = hashlib.sha256(
         "\n".join([query.feature, str(snapshot.number), str(limit), *scope]).encode()
     ).hexdigest()
     if (known := cache.get(f"found:{asked}")) is not None:
         return {**known, "times_asked": _count_again(asked), "timings_ms": query.timings_ms}
-    outcome = asdict(runtime.searcher().find(query, snapshot, limit=limit, videos=videos))
+    outcome = asdict(searcher.find(query, snapshot, limit=limit, videos=videos))
     cache.set(f"found:{asked}", outcome, timeout=REMEMBERED_S)
     cache.set(f"asked:{asked}", 1, timeout=REMEMBERED_S)
     return {**outcome, "times_asked": 1}
@@ -195,15 +221,15 @@ def _count_again(asked: str) -> int:
         return 2
 
 
-def search_picture(
-    *, rgb: np.ndarray[Any, np.dtype[np.uint8]], flat: bool, limit: int, videos: frozenset[str] | None
-) -> SearchOutcome:
+def search_picture(*, rgb: Pixels, flat: bool, limit: int, videos: frozenset[str] | None) -> SearchOutcome:
     """Search the index of this process: what workers and the command line stand on.
 
     Raises:
         IndexUnavailable: there is no index that is whole.
     """
-    return runtime.searcher().search(rgb, runtime.index().snapshot(), limit=limit, videos=videos, flat=flat)
+    snapshot = runtime.index().snapshot()
+    searcher = runtime.searcher(snapshot.manifest.geometry.descriptor)
+    return searcher.search(rgb, snapshot, limit=limit, videos=videos, flat=flat)
 
 
 def _broker_errors() -> tuple[type[Exception], ...]:

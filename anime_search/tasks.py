@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from anime_search import indexing, runtime
+from anime_search.clip_search import answer_clip
 from anime_search.ingest.jobs import recover_jobs, waiting_jobs
 from anime_search.ingest.work import run_ingest_job
 from anime_search.services import answer_search
@@ -26,6 +27,12 @@ def search(search_id: str) -> dict[str, Any]:
     It is not tried again when its worker dies: whoever asked has gone by then.
     """
     return answer_search(search_id=search_id)
+
+
+@shared_task(acks_late=False, ignore_result=False)
+def search_clip(search_id: str) -> dict[str, Any]:
+    """The same for a clip."""
+    return answer_clip(search_id=search_id)
 
 
 @shared_task(ignore_result=True, soft_time_limit=6.5 * 3600, time_limit=6.75 * 3600)

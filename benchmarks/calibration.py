@@ -1,135 +1,182 @@
-"""What a cosine means: fits the probability that an answer is right, and checks it on other videos.
+"""What a comparison means: fits the probability that a candidate is the scene, and says from where it is a match.
 
 The folder holds clips and stills as ``{group}/file``, near-duplicates in one group (or a ``manifest.csv`` with the
-columns ``file`` and ``group``). Half of the groups are fitted on, a quarter checks the fit, a quarter is left
-alone. Every query is a frame that is not on the index's time grid, in 13 states of repair, and is put twice: to
-an index that holds its group, and to the same index without it, where every answer is wrong.
+columns ``file`` and ``group``). The descriptor may have been trained on one half of the groups, so what is fitted
+here is fitted on the quarter called check, by five folds of its groups: every figure is of queries whose group the
+fit did not see. The quarter called untouched is not read. Every query is a frame that is not on the index's time
+grid, in every state of repair, and is put with its group in the index, and without it, where every answer is wrong.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from anime_search.engine.descriptor import DctDescriptor
-from anime_search.engine.similarity import CALIBRATIONS
-from benchmarks.collection import Part, read_collection
-from benchmarks.demo_screenshot import demo_cosine
-from benchmarks.distortions import DISTORTIONS
-from benchmarks.logistic import Logistic, Values, fit_logistic, reliability
-from benchmarks.report import Report, options_parser
-from benchmarks.trials import Answer, Bench
+from anime_search.engine.bundle import CURRENT
+from anime_search.engine.descriptor import Descriptor
+from anime_search.engine.index.snapshot import Snapshot
+from anime_search.engine.judging import Thumbnails
+from anime_search.engine.similarity import Calibration
+from anime_search.engine.work import descriptor_named
+from benchmarks.clip_bootstrap import rate_by_clip
+from benchmarks.clips import source_videos
+from benchmarks.collection import Part
+from benchmarks.demo_screenshot import Screenshot, demo_screenshot
+from benchmarks.evidence import FEATURES, Without, gather
+from benchmarks.logistic import reliability
+from benchmarks.queries import (
+    CLASSES,
+    SAME_STILL,
+    SEEN_WHILE_TRAINING,
+    Clip,
+    by_hash,
+    is_wide,
+    read_clips,
+    read_distractors,
+)
+from benchmarks.report import Report, options_parser, say
+from benchmarks.scene_index import SceneIndex, build_index, built, calibration_line, plain
+from benchmarks.verified_fit import (
+    FOLDS,
+    HARD_NEGATIVES,
+    NEGATIVES,
+    NOT_ENOUGH_COSINE,
+    Proposal,
+    probabilities,
+    propose,
+)
+from benchmarks.virtual_frames import VirtualPictures, make_virtual_frames, pictures_of, virtual_film
 
 #: Cut-offs that the report shows, beside the one that it proposes.
-CUT_OFFS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
-#: Share of the queries of foreign videos that may be called a match.
-FALSE_MATCHES = 0.01
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """The answers of one part, as columns: each query with its group indexed, and without."""
-
-    distortion: NDArray[np.str_]
-    cosine: Values
-    right: NDArray[np.bool_]
-    without: Values
-
-    @classmethod
-    def of(cls, answers: Sequence[Answer]) -> Outcome:
-        return cls(
-            np.array([answer.distortion for answer in answers]),
-            np.array([answer.cosine for answer in answers]),
-            np.array([answer.right for answer in answers]),
-            np.array([answer.without for answer in answers]),
-        )
-
-    @property
-    def all_cosines(self) -> Values:
-        return np.concatenate([self.cosine, self.without])
-
-    @property
-    def all_right(self) -> NDArray[np.bool_]:
-        return np.concatenate([self.right, np.zeros(len(self.without), bool)])
+CUT_OFFS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+#: In words: queries whose answer is indexed, and what each of the others is called.
+_FOREIGN = {Without.SHOW: "negatives", Without.GROUP: "hard negatives"}
 
 
 def main() -> None:
     parser = options_parser(__doc__)
     parser.add_argument("--source", type=Path, required=True, help="folder of clips and stills in groups")
-    parser.add_argument("--each", type=int, default=4, help="queries for each clip")
+    parser.add_argument("--limit", type=int, help="videos at most")
+    parser.add_argument("--each", type=int, default=3, help="frames asked for of each video, in every class")
+    parser.add_argument("--classes", nargs="+", choices=list(CLASSES), default=list(CLASSES), metavar="CLASS")
     parser.add_argument(
         "--background",
         type=int,
-        default=50_000,
-        help="virtual frames that are indexed beside those of the folder",
+        default=0,
+        help="virtual frames beside those of the folder, of the half called fit",
+    )
+    parser.add_argument(
+        "--keep", type=Path, help="folder for virtual frames; a second run takes them from there"
     )
     options = parser.parse_args()
-    items = list(read_collection(options.source))
+    descriptor = descriptor_named(CURRENT)
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        whole = read_clips(options.source, source_videos(options.source, work))
+        clips = [clip for clip in whole if clip.item.part is Part.CHECK]
+        clips = sorted(clips, key=lambda clip: by_hash(clip.kin))[: options.limit]
+        if not clips:
+            raise SystemExit(f"no clip of the folder is in the part {Part.CHECK}")
+        stills = read_distractors(options.source, whole)
+        own_stills = [still for still in stills if still.item.part is Part.CHECK]
+        index = build_index(clips, own_stills, work, descriptor, with_layouts=False)
+        snapshot: Snapshot = index.snapshot
+        thumbnails: Thumbnails = index.thumbnails
+        if options.background:
+            snapshot, thumbnails = with_background(
+                index, descriptor, whole, stills, options.background, options.keep or work / "virtual"
+            )
+        asked_for = [
+            clip for clip in clips if not (is_wide(clip.path) or clip.item.group in SEEN_WHILE_TRAINING)
+        ]
+        asked = list(
+            gather(index, snapshot, descriptor, thumbnails, asked_for, options.each, options.classes)
+        )
+    proposal = propose(asked)
     report = Report("calibration")
-    outcomes: dict[Part, Outcome] = {}
-    sizes: dict[Part, int] = {}
-    for part in (Part.FIT, Part.CHECK):
-        bench = Bench([item for item in items if item.part is part], options.each)
-        if not bench.questions:
-            raise SystemExit(f"no clip with frames between its samples is in the part {part}")
-        frames = bench.frames(options.background)
-        sizes[part] = len(frames.vectors)
-        outcomes[part] = Outcome.of(bench.ask(frames))
-    fitted = fit_logistic(outcomes[Part.FIT].all_cosines, outcomes[Part.FIT].all_right)
-    cut_off = cut_off_for(fitted.probability(outcomes[Part.FIT].without))
+    left_out = len(asked) - len(proposal.asked)
     report.notes.append(
-        f"{len(items)} files; fitted on {len(outcomes[Part.FIT].cosine)} queries in an index of "
-        f"{sizes[Part.FIT]} frames, checked with {len(outcomes[Part.CHECK].cosine)} in one of "
-        f"{sizes[Part.CHECK]}, {options.background} of them virtual. Each query counts once with its group "
-        "indexed and once without, so the probability is right where every second query is of an indexed video."
+        f"Part {Part.CHECK}: {len(clips)} clips, {len(clips) - len(asked_for)} of them not asked for (wider than "
+        f"2.6:1, or seen in training), {snapshot.count} runs of frames in the index; {len(asked)} searches, of which {left_out} are left "
+        "out: their drawing is not in the index. Every figure below is cross-validated by group, in "
+        f"{FOLDS} folds. A query counts once with its group indexed and once without, so the probability is right "
+        "where every second query is of an indexed video."
     )
-    report.figures |= {"slope": fitted.slope, "midpoint": fitted.midpoint, "confident": cut_off}
-    report.table(
-        "Proposed",
-        [
-            {
-                "descriptor": DctDescriptor.name,
-                "slope": f"{fitted.slope:.2f}",
-                "midpoint": f"{fitted.midpoint:.4f}",
-                "confident": f"{cut_off:.3f}",
-                "which is a cosine of": f"{cosine_of(fitted, cut_off):.3f}",
-            }
-        ],
-    )
-    report_reliability(report, fitted, outcomes[Part.CHECK])
-    report_distortions(report, fitted, cut_off, outcomes[Part.CHECK])
-    report_cut_offs(report, fitted, cut_off, outcomes)
-    report_demo(report, fitted, cut_off)
+    if proposal.held > 1:
+        report.notes.append(
+            f"The cosine's weight was held {proposal.held:g} times as hard as the others, so that a cosine of "
+            f"{NOT_ENOUGH_COSINE} without any local feature and with an agreement of 0.3 is no match."
+        )
+    report.figures |= {"descriptor": descriptor.name, "searches": len(asked), "left_out": left_out}
+    report_calibration(report, descriptor, proposal.calibration)
+    report_reliability(report, proposal)
+    report_classes(report, proposal, options.classes)
+    report_cut_offs(report, proposal)
+    report_false(report, proposal)
+    report_demo(report, proposal.calibration, demo_screenshot(descriptor))
     report.publish(as_json=options.json)
 
 
-def cut_off_for(wrong: Values) -> float:
-    """The lowest probability, to three decimals, that at most the tolerated share of foreign queries reaches."""
-    reached = float(np.quantile(wrong, 1 - FALSE_MATCHES, method="higher"))
-    return min(0.999, float(np.ceil(1000 * reached + 1e-9) / 1000))
+def with_background(
+    index: SceneIndex,
+    descriptor: Descriptor,
+    whole: Sequence[Clip],
+    stills: Sequence[Clip],
+    count: int,
+    keep: Path,
+) -> tuple[Snapshot, Thumbnails]:
+    """The index among virtual frames, which are composed of the half called fit: of no query's group."""
+    videos = [clip.path for clip in whole if _is_background(clip)]
+    pictures = pictures_of(videos, [still.path for still in stills if _is_background(still)])
+    film = virtual_film(pictures, descriptor)
+    films = make_virtual_frames(film, pictures, descriptor.name, count, keep)
+    say(f"building an index of {count} virtual frames more")
+    snapshot = built([*index.frames, *(each.frames for each in films)], descriptor, keep / "index", threads=2)
+    drawn, stored = VirtualPictures(film, films), index.thumbnails
+    return snapshot, lambda video, from_ms: (drawn if video in drawn else stored)(video, from_ms)
 
 
-def cosine_of(fitted: Logistic, probability: float) -> float:
-    """The cosine that has this probability."""
-    return fitted.midpoint + float(np.log(probability / (1 - probability))) / fitted.slope
+def _is_background(clip: Clip) -> bool:
+    alike = {*SAME_STILL, *SAME_STILL.values()}
+    return clip.item.part is Part.FIT and clip.item.group not in alike
 
 
-def report_reliability(report: Report, fitted: Logistic, outcome: Outcome) -> None:
-    """How far claimed probabilities come true on videos that were not fitted on."""
-    error, bins = reliability(fitted.probability(outcome.all_cosines), outcome.all_right)
+def report_calibration(report: Report, descriptor: Descriptor, calibration: Calibration) -> None:
+    """The fit itself, and the line that puts it to use."""
+    weights = calibration.verified
     report.table(
-        f"Reliability on the checked part: expected calibration error {error:.4f}",
+        "Proposed: by cosine alone, and by cosine and verification",
+        [
+            {"": "slope, midpoint", "value": f"{calibration.slope:.2f}, {calibration.midpoint:.4f}"},
+            {"": "a match from", "value": f"{calibration.confident:.4f}"},
+            *(
+                {"": f"weight of {name}", "value": f"{getattr(weights, name):.3f}"}
+                for name in ("bias", *FEATURES)
+            ),
+            {"": "verified, a match from", "value": f"{calibration.confident_verified:.4f}"},
+        ],
+    )
+    report.notes.append(f"For CALIBRATIONS:\n\n    {calibration_line(descriptor.name, calibration)}")
+    report.figures["calibration"] = plain(calibration)
+
+
+def report_reliability(report: Report, proposal: Proposal) -> None:
+    """How far claimed probabilities of first answers come true."""
+    right = np.array([one.right for one in proposal.decided], bool)
+    error, bins = reliability(probabilities(proposal.decided), right)
+    report.table(
+        f"Reliability of first answers: expected calibration error {error:.4f}",
         [
             {
                 "probability": f"{each.low:.1f}–{each.high:.1f}",
-                "queries": str(each.count),
+                "searches": str(each.count),
                 "claimed": f"{each.claimed:.3f}",
                 "right": f"{each.right:.3f}",
             }
@@ -139,85 +186,111 @@ def report_reliability(report: Report, fitted: Logistic, outcome: Outcome) -> No
     report.figures |= {"ece": error, "bins": [asdict(each) for each in bins]}
 
 
-def report_distortions(report: Report, fitted: Logistic, cut_off: float, outcome: Outcome) -> None:
-    """Which distortions the search bears."""
-    rows, recalls = [], {}
-    for name in DISTORTIONS:
-        chosen = outcome.distortion == name
-        right, cosine, without = (
-            values[chosen] for values in (outcome.right, outcome.cosine, outcome.without)
+def report_classes(report: Report, proposal: Proposal, classes: Sequence[str]) -> None:
+    """Which distortions the search bears, and which it is sure of."""
+    rows, figures = [], {}
+    cut = proposal.calibration.confident_verified
+    for label in ("overall", *(label for label in CLASSES if label in classes)):
+        chosen = [
+            (each, one)
+            for each, one in zip(proposal.asked, proposal.decided, strict=True)
+            if label in ("overall", each.label)
+        ]
+        own = [one for each, one in chosen if each.without is Without.NOTHING]
+        right = [one for one in own if one.right]
+        figures[label] = {
+            "recall@1": _share([one.right for one in own]),
+            "confident when right": _share([one.best >= cut for one in right]),
+            **{
+                f"{name} confident": _share(
+                    [one.best >= cut for each, one in chosen if each.without is without]
+                )
+                for without, name in _FOREIGN.items()
+            },
+        }
+        rows.append(
+            {"class": label, "queries": str(len(own))}
+            | {name: "none" if value is None else f"{value:.4f}" for name, value in figures[label].items()}
         )
-        sure = fitted.probability(cosine) >= cut_off
-        recalls[name] = float(right.mean())
+    report.table("By class", rows)
+    report.figures["classes"] = figures
+
+
+def report_cut_offs(report: Report, proposal: Proposal) -> None:
+    """What each cut-off accepts, of right answers and of others."""
+    rows, figures = [], {}
+    proposed = proposal.calibration.confident_verified
+    pairs = list(zip(proposal.asked, proposal.decided, strict=True))
+    own = [one for each, one in pairs if each.without is Without.NOTHING]
+    for cut in sorted({*CUT_OFFS, proposed}):
+        of_cut = {
+            "right answers": _share([one.best >= cut for one in own if one.right]),
+            "indexed, wrong": _share([one.best >= cut and not one.right for one in own]),
+            **{
+                name: _share([one.best >= cut for each, one in pairs if each.without is without])
+                for without, name in _FOREIGN.items()
+            },
+        }
+        figures[f"{cut:.4f}"] = of_cut
+        rows.append(
+            {"a match from": f"{cut:.4f}{' (proposed)' if cut == proposed else ''}"}
+            | {name: "none" if value is None else f"{value:.4f}" for name, value in of_cut.items()}
+        )
+    report.table("Called a match, share of each", rows)
+    report.figures["cut_offs"] = figures
+    accepted = figures[f"{proposed:.4f}"]["right answers"]
+    if accepted is not None:
+        report.target(
+            "at least 95 % of right answers are called a match", f"{accepted:.2%}", met=accepted >= 0.95
+        )
+
+
+def report_false(report: Report, proposal: Proposal) -> None:
+    """What is called a match and is none, with how far the count can be trusted."""
+    cut = proposal.calibration.confident_verified
+    rows, figures = [], {}
+    for (without, name), tolerated in zip(_FOREIGN.items(), (NEGATIVES, HARD_NEGATIVES), strict=True):
+        chosen = [
+            (one.best >= cut, each.clip)
+            for each, one in zip(proposal.asked, proposal.decided, strict=True)
+            if each.without is without
+        ]
+        rate = rate_by_clip([called for called, _clip in chosen], [clip for _called, clip in chosen])
+        if rate is None:
+            continue
+        figures[name] = asdict(rate)
         rows.append(
             {
-                "distortion": name,
-                "recall@1": f"{recalls[name]:.3f}",
-                "right and confident": f"{(right & sure).mean():.3f}",
-                "cosine, median": f"{np.median(cosine):.3f}",
-                "5th percentile": f"{np.percentile(cosine, 5):.3f}",
-                "without its group, median": f"{np.median(without):.3f}",
-                "95th percentile": f"{np.percentile(without, 95):.3f}",
+                "queries": name,
+                "share": f"{rate.share:.4f}",
+                "count": f"{rate.count} of {rate.of}",
+                "95 % interval": f"{rate.low:.4f} to {rate.high:.4f}",
+                "clips": f"{len(rate.from_clips)} of {rate.clips}",
+                "which": ", ".join(rate.from_clips) or "none",
             }
         )
-    report.table(f"By distortion, {int((outcome.distortion == 'clean').sum())} queries each", rows)
-    report.figures["recall_at_1"] = recalls
+        report.target(
+            f"at most {tolerated:.1%} of {name} are called a match",
+            f"{rate.share:.2%}",
+            met=rate.share <= tolerated,
+        )
+    report.table("Called a match and wrong; the interval is of a bootstrap that draws whole clips", rows)
+    report.figures["called a match and wrong"] = figures
 
 
-def report_cut_offs(report: Report, fitted: Logistic, proposed: float, outcomes: dict[Part, Outcome]) -> None:
-    """What each cut-off accepts, of right answers and of others, in both parts."""
-    rows, figures = [], {}
-    for cut_off in sorted({*CUT_OFFS, proposed}):
-        row = {"confident": f"{cut_off:.3f}{' (proposed)' if cut_off == proposed else ''}"}
-        row["cosine"] = f"{cosine_of(fitted, cut_off):.3f}"
-        for part, outcome in outcomes.items():
-            sure = fitted.probability(outcome.cosine) >= cut_off
-            foreign = float((fitted.probability(outcome.without) >= cut_off).mean())
-            hits = float((sure & outcome.right).sum() / max(1, outcome.right.sum()))
-            wrong = float((sure & ~outcome.right).mean())
-            row |= {f"true hits, {part}": f"{hits:.3f}", f"wrong, {part}": f"{wrong:.4f}"}
-            row |= {f"foreign, {part}": f"{foreign:.4f}"}
-            figures[f"{cut_off:.3f} {part}"] = {"true_hits": hits, "wrong": wrong, "foreign": foreign}
-        rows.append(row)
-    report.table(
-        "Called a match: share of the right answers, share of the indexed queries answered wrongly, "
-        "share of the queries whose group is not indexed",
-        rows,
-    )
-    report.figures["cut_offs"] = figures
-    accepted = figures[f"{proposed:.3f} {Part.CHECK}"]["foreign"]
-    report.target(
-        f"at most {FALSE_MATCHES:.0%} of foreign queries are called a match, on the checked part",
-        f"{accepted:.2%}",
-        met=accepted <= FALSE_MATCHES,
-    )
-
-
-def report_demo(report: Report, fitted: Logistic, cut_off: float) -> None:
-    """Whether the screenshot of ``anime_demo`` is called a match, with the fit and with what is in use."""
-    cosine = demo_cosine()
-    if cosine is None:
+def report_demo(report: Report, calibration: Calibration, screenshot: Screenshot | None) -> None:
+    """Whether the screenshot of ``anime_demo`` is called a match."""
+    if screenshot is None:
         report.notes.append("The demo extra is not installed: its screenshot was not tried.")
         return
-    current = CALIBRATIONS[DctDescriptor.name]
-    probability = float(fitted.probability(np.array([cosine]))[0])
-    report.table(
-        f"The demo's screenshot, cosine {cosine:.3f}",
-        [
-            {
-                "calibration": name,
-                "probability": f"{value:.3f}",
-                "confident from": f"{confident:.3f}",
-                "a match": "yes" if value >= confident else "no",
-            }
-            for name, value, confident in (
-                ("proposed", probability, cut_off),
-                ("in use", current.probability(cosine), current.confident),
-            )
-        ],
-    )
-    report.figures |= {"demo_cosine": cosine, "demo_probability": probability}
-    report.target("the demo's screenshot is called a match", f"{probability:.3f}", met=probability >= cut_off)
+    probability = calibration.probability(screenshot.cosine, screenshot.seen)
+    met = calibration.is_match(probability, screenshot.seen)
+    report.figures["demo"] = {"cosine": screenshot.cosine, "probability": probability}
+    report.target("the demo's screenshot is called a match", f"{probability:.4f}", met=met)
+
+
+def _share(of: Sequence[bool]) -> float | None:
+    return float(np.mean(of)) if len(of) else None
 
 
 if __name__ == "__main__":

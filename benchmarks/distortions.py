@@ -70,9 +70,14 @@ def squeezed_4_3(rgb: Picture, random: np.random.Generator) -> Picture:
 
 
 def cut_to_4_3(rgb: Picture, random: np.random.Generator) -> Picture:
-    """The middle of the picture, cut to 4:3; of what is narrower already, the upper and lower edges go."""
+    """The middle of the picture, cut to 4:3, or to 3:4 where it is higher than wide.
+
+    Of what is narrower than that already the longer sides go, so that never more than a quarter is lost of what
+    is square or wider.
+    """
     height, width = rgb.shape[:2]
-    rows, columns = min(height, round(width * 3 / 4)), min(width, round(height * 4 / 3))
+    aspect = 4 / 3 if width >= height else 3 / 4
+    rows, columns = min(height, round(width / aspect)), min(width, round(height * aspect))
     top, left = (height - rows) // 2, (width - columns) // 2
     return np.ascontiguousarray(rgb[top : top + rows, left : left + columns])
 

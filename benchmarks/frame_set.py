@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anime_search.engine.descriptor import DctDescriptor, at_frame_size
+from anime_search.engine.descriptor import at_frame_size
 from anime_search.engine.index import hnsw
 from anime_search.engine.index.manifest import Geometry
 from anime_search.engine.index.segment import VideoFrames
@@ -24,8 +24,12 @@ from benchmarks.clips import Picture, at_most, frames_of, read_still
 from benchmarks.distortions import DISTORTIONS
 from benchmarks.report import say
 from benchmarks.virtual import RATE_HZ, VirtualFilm, make_films
+from benchmarks.wide_dct import WideDct
 
-GEOMETRY = Geometry(DctDescriptor.name, DctDescriptor.dim)
+DESCRIPTOR = WideDct()
+#: The file of what the descriptor gave, before the index rounded it.
+VECTORS = "vectors.npy"
+GEOMETRY = Geometry(DESCRIPTOR.name, DESCRIPTOR.dim)
 #: Runs of frames of a virtual film: about those of a television episode.
 FILM_RUNS = 10_000
 #: Real pictures that virtual shots are composed of, at most, and their longest side.
@@ -57,10 +61,14 @@ class FrameSetOrder:
 
     def fingerprint(self) -> str:
         """Changes with all that the result depends on."""
-        sources = [(path.name, path.stat().st_size) for path in (*self.videos, *self.stills)]
-        graph = (hnsw.M, hnsw.EF_CONSTRUCTION)
-        parts = (self.frames, self.queries, self.segments, sources, graph, asdict(GEOMETRY), FILM_RUNS, _SEED)
+        graph = (hnsw.M, hnsw.EF_CONSTRUCTION, hnsw.GRAPH_FROM, hnsw.INSERTED_AT_A_TIME)
+        parts = (self.frames, self.queries, self.segments, graph, asdict(GEOMETRY), self.films_of())
         return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def films_of(self) -> str:
+        """Changes with all that the virtual films depend on."""
+        sources = [(path.name, path.stat().st_size) for path in (*self.videos, *self.stills)]
+        return hashlib.sha256(repr((sources, GEOMETRY.descriptor, FILM_RUNS, _SEED)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,10 +127,10 @@ def make_frame_set(order: FrameSetOrder, folder: Path) -> dict[str, int]:
     real = list(_real_frames(order, wanted, random))
     counts = {"real": sum(len(video.vectors) for video in real)}
     counts["virtual"] = order.frames - counts["real"]
-    film = VirtualFilm(_bases(order), _SEED)
+    film = VirtualFilm(_bases(order), _SEED, DESCRIPTOR)
     places: list[NDArray[np.int32]] = []
     spans: list[NDArray[np.int32]] = []
-    virtual = _virtual_frames(film, counts["virtual"], places, spans)
+    virtual = _virtual_frames(film, counts["virtual"], places, spans, folder / order.films_of()[:16])
     _build(order, [*real], virtual, folder)
     _add_virtual_queries(film, places, spans, order.queries, wanted, random)
     np.savez(
@@ -142,16 +150,33 @@ def _build(
     store = frame_store(folder, ef=256)
     threads = os.cpu_count() or 1
     stock = _Stock(iter([*real]), virtual)
+    described = np.lib.format.open_memmap(
+        folder / VECTORS, "w+", dtype=np.float16, shape=(order.frames, GEOMETRY.dim)
+    )
     share = -(-order.frames // order.segments)
     with store.writing():
         for number in range(order.segments):
             count = min(share, order.frames - number * share)
             say(f"building segment {number + 1} of {order.segments}: {count} frames")
-            videos = stock.take(count, f"s{number}")
+            videos = _noted(stock.take(count, f"s{number}"), described[number * share :])
             if number:
                 store.add(videos, count, threads=threads)
             else:
                 store.build(videos, count, threads=threads)
+
+
+def _noted(videos: Iterator[VideoFrames], rows: NDArray[np.float16]) -> Iterator[VideoFrames]:
+    """The same videos; their vectors are written to ``rows``, one video after the other."""
+    done = 0
+    for video in videos:
+        rows[done : done + len(video.vectors)] = video.vectors
+        done += len(video.vectors)
+        yield video
+
+
+def load_vectors(folder: Path) -> NDArray[np.float16]:
+    """What the descriptor gave for each frame of a frame set that was made, in the order of the index."""
+    return np.asarray(np.load(folder / VECTORS, mmap_mode="r"))
 
 
 def is_part_of(part: str, video: str) -> bool:
@@ -187,7 +212,7 @@ def _real_frames(order: FrameSetOrder, wanted: _Wanted, random: np.random.Genera
         video = hashlib.sha256(f"{number} {path.name}".encode()).hexdigest()
         try:
             track = make_track(
-                path, video=video, descriptor=DctDescriptor(), rate_hz=RATE_HZ, limits=VideoLimits()
+                path, video=video, descriptor=DESCRIPTOR, rate_hz=RATE_HZ, limits=VideoLimits()
             )
         except VideoError as error:
             say(f"left out {path.name}: {error}")
@@ -222,16 +247,37 @@ def _bases(order: FrameSetOrder) -> list[Picture]:
 
 
 def _virtual_frames(
-    film: VirtualFilm, count: int, places: list[NDArray[np.int32]], spans: list[NDArray[np.int32]]
+    film: VirtualFilm,
+    count: int,
+    places: list[NDArray[np.int32]],
+    spans: list[NDArray[np.int32]],
+    kept: Path,
 ) -> Iterator[VideoFrames]:
+    """Films of ``count`` runs of frames in all, those already in the folder ``kept`` read and the others made."""
     orders = [(n, min(FILM_RUNS, count - n * FILM_RUNS)) for n in range(-(-count // FILM_RUNS))]
+    kept.mkdir(exist_ok=True)
+    made = make_films(film, [order for order in orders if not _film_file(kept, order).is_file()])
     done = 0
-    for frames, place in make_films(film, orders):
+    for order in orders:
+        path = _film_file(kept, order)
+        if not path.is_file():
+            frames, place = next(made)
+            with path.with_suffix(".part").open("wb") as file:
+                np.savez(file, vectors=frames.vectors, times_ms=frames.times_ms, place=place)
+            path.with_suffix(".part").replace(path)
+        with np.load(path) as arrays:
+            frames = VideoFrames(f"{order[0]:064x}", arrays["vectors"], arrays["times_ms"])
+            place = arrays["place"]
         places.append(place)
         spans.append(frames.times_ms)
         done += len(place)
         say(f"{done} of {count} virtual frames")
         yield frames
+
+
+def _film_file(folder: Path, order: tuple[int, int]) -> Path:
+    number, runs = order
+    return folder / f"{number}-{runs}.npz"
 
 
 def _add_virtual_queries(

@@ -1,4 +1,4 @@
-"""A logistic fit of one variable, and how far its probabilities can be believed."""
+"""Logistic fits of "this answer is right", and how far their probabilities can be believed."""
 
 from __future__ import annotations
 
@@ -10,46 +10,73 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Logistic:
-    """``1 / (1 + exp(-slope * (x - midpoint)))``."""
+    """``1 / (1 + exp(-(bias + values @ weights)))`` of (N, F) values; ``weights`` has F numbers."""
 
-    slope: float
-    midpoint: float
+    bias: float
+    weights: Values
+
+    def log_odds(self, values: Values) -> Values:
+        """Of each row."""
+        return np.asarray(self.bias + values @ self.weights)
 
     def probability(self, values: Values) -> Values:
-        """Of each value."""
-        return np.asarray(1 / (1 + np.exp(-np.clip(self.slope * (values - self.midpoint), -60, 60))))
+        """Of each row."""
+        return np.asarray(1 / (1 + np.exp(-np.clip(self.log_odds(values), -60, 60))))
 
 
-def fit_logistic(values: Values, right: NDArray[np.bool_], *, steps: int = 100) -> Logistic:
-    """The most likely logistic curve, by Newton's method.
+def fit_logistic(
+    values: Values, right: NDArray[np.bool_], shares: Values, *, penalties: Values, steps: int = 100
+) -> Logistic:
+    """The most likely weights with an L2 penalty, none of them negative, by Newton's method.
 
-    The targets are Platt's ("Probabilistic outputs for support vector machines", 1999): a little inside of 0
-    and 1, so that the curve stays finite where the two kinds do not overlap.
+    A value that would count against being right although it is meant to speak for it only tells that another one
+    says the same better: the most negative is left out, its weight 0, and the rest fitted again.
+
+    Args:
+        values: (N, F), each larger the more it speaks for being right.
+        right: (N,).
+        shares: (N,) what each row counts.
+        penalties: (F,) half of each times its weight squared, of values scaled to a deviation of 1, is added to the
+            log loss, so that weights stay finite where the two kinds do not overlap.
 
     Raises:
-        ValueError: there is only one kind, or higher values are not right more often.
+        ValueError: there is only one kind, or no value speaks for being right.
     """
-    many, few = int(right.sum()), int((~right).sum())
-    if not many or not few:
+    if not right.any() or right.all():
         raise ValueError("only one kind of answer to fit on")
-    target = np.where(right, (many + 1) / (many + 2), 1 / (few + 2))
-    centre, scale = float(values.mean()), max(float(values.std()), 1e-9)
-    inputs = np.stack([np.ones_like(values), (values - centre) / scale], axis=1)
-    fitted = np.array([np.log((many + 1) / (few + 1)), 0.0])
+    centre = np.average(values, axis=0, weights=shares)
+    scale = np.sqrt(np.average((values - centre) ** 2, axis=0, weights=shares))
+    kept = [column for column in range(values.shape[1]) if scale[column] > 1e-9]
+    while kept:
+        scaled = (values[:, kept] - centre[kept]) / scale[kept]
+        bias, fitted = _newton(scaled, right, shares, penalties[kept], steps)
+        if fitted.min() >= 0:
+            weights = np.zeros(values.shape[1])
+            weights[kept] = fitted / scale[kept]
+            return Logistic(float(bias - weights @ centre), weights)
+        del kept[int(fitted.argmin())]
+    raise ValueError("no value speaks for being right")
+
+
+def _newton(
+    values: Values, right: NDArray[np.bool_], shares: Values, penalties: Values, steps: int
+) -> tuple[float, Values]:
+    inputs = np.column_stack([np.ones(len(values)), values])
+    # The bias is free; what holds it at all is that the matrix must be one that can be solved.
+    held = np.diag([1e-6, *penalties])
+    fitted = np.zeros(inputs.shape[1])
     for _step in range(steps):
         expected = 1 / (1 + np.exp(-np.clip(inputs @ fitted, -60, 60)))
-        gradient = inputs.T @ (expected - target)
-        curvature = inputs.T @ (inputs * (expected * (1 - expected))[:, None])
-        step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)
+        gradient = inputs.T @ (shares * (expected - right)) + held @ fitted
+        curvature = inputs.T @ (inputs * (shares * expected * (1 - expected))[:, None]) + held
+        step = np.linalg.solve(curvature, gradient)
         # A whole Newton step may overshoot far from the optimum.
-        fitted -= step * min(1.0, 4.0 / max(float(np.abs(step).max()), 1e-12))
-        if np.abs(step).max() < 1e-9:
+        fitted -= step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
+        if np.abs(step).max() < 1e-8:
             break
-    if fitted[1] <= 0:
-        raise ValueError("higher values are not right more often")
-    return Logistic(float(fitted[1]) / scale, centre - scale * float(fitted[0] / fitted[1]))
+    return float(fitted[0]), fitted[1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 _DISTRIBUTIONS = {
     "PyAV": "av",
-    "hnswlib": "hnswlib",
+    "faiss": "faiss-cpu",
     "numpy": "numpy",
     "OpenCV": "opencv-python-headless",
 }

@@ -1,8 +1,9 @@
-"""How long a visitor waits for a clip that nobody has asked for before: a file's opening to the clip's last byte.
+"""How long a visitor waits for a clip that nobody has asked for before: for its first bytes, and for all of it.
 
-A clip is sent when it is whole (its index comes first), so that is the time to the first byte. The source is a film
-in 1080p H.264 (libx264 as it is set by default: up to 250 frames between keyframes) with AAC sound, made of the demo
-clip or of the videos in a folder; clips of 3 seconds begin anywhere in it.
+A clip is sent while it is being cut, a quarter of a second at a time: the first bytes are those that play already,
+not a header alone. Whoever asks for a range of bytes, as players do, must be told the length, and waits for all.
+The source is a film in 1080p H.264 (libx264 as it is set by default: up to 250 frames between keyframes) with AAC
+sound, made of the demo clip or of the videos in a folder; clips of 3 seconds begin anywhere in it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from anime_search.engine.clip import cut_clip
+from anime_search.engine.clip import clip_pieces
 from anime_search.engine.passage import PassageReader
 from anime_search.engine.video import VideoLimits
 from benchmarks.clips import Film, make_film, source_videos
@@ -34,29 +35,48 @@ TARGET_MS = 400.0
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Milliseconds of many clips, on the clock and of the processor, and their bytes."""
+    """Milliseconds of many clips, on the clock and of the processor, and their bytes.
 
+    Attributes:
+        first_ms, first_cpu_ms: until the first piece was there.
+        wall_ms, cpu_ms: until the last one was.
+    """
+
+    first_ms: list[float]
+    first_cpu_ms: list[float]
     wall_ms: list[float]
     cpu_ms: list[float]
     sizes: list[int]
 
-    def row(self, name: str) -> dict[str, str]:
-        shares = (0, 25, 50, 75, 90, 99, 100)
-        wall = np.percentile(self.wall_ms, shares)
-        return {
-            "clips": name,
-            **{
-                ("min", "p25", "p50", "p75", "p90", "p99", "max")[n]: f"{value:.0f}"
-                for n, value in enumerate(wall)
-            },
-            "CPU p50": f"{np.percentile(self.cpu_ms, 50):.0f}",
-            "kB": f"{np.median(self.sizes) / 1000:.0f}",
-            "in 400 ms": f"{np.mean(np.array(self.wall_ms) <= TARGET_MS):.0%}",
-        }
+    def rows(self, name: str) -> list[dict[str, str]]:
+        return [
+            _row(f"{name}: first", self.first_ms, self.first_cpu_ms),
+            _row(f"{name}: all", self.wall_ms, self.cpu_ms) | {"kB": f"{np.median(self.sizes) / 1000:.0f}"},
+        ]
 
     def figures(self) -> dict[str, float]:
-        percentiles = {f"p{share}_ms": float(np.percentile(self.wall_ms, share)) for share in (50, 90, 99)}
-        return percentiles | {"max_ms": max(self.wall_ms), "cpu_p50_ms": float(np.median(self.cpu_ms))}
+        percentiles = {
+            f"{what}p{share}_ms": float(np.percentile(waited_ms, share))
+            for what, waited_ms in (("first_", self.first_ms), ("", self.wall_ms))
+            for share in (50, 90, 99)
+        }
+        return percentiles | {
+            "max_ms": max(self.wall_ms),
+            "cpu_p50_ms": float(np.median(self.cpu_ms)),
+            "first_cpu_p50_ms": float(np.median(self.first_cpu_ms)),
+            "first_cpu_p99_ms": float(np.percentile(self.first_cpu_ms, 99)),
+        }
+
+
+def _row(name: str, waited_ms: list[float], cpu_ms: list[float]) -> dict[str, str]:
+    shares = {"min": 0, "p25": 25, "p50": 50, "p75": 75, "p90": 90, "p99": 99, "max": 100}
+    return {
+        "clips": name,
+        **{title: f"{np.percentile(waited_ms, share):.0f}" for title, share in shares.items()},
+        **{f"CPU p{share}": f"{np.percentile(cpu_ms, share):.0f}" for share in (50, 90, 99)},
+        "kB": "",
+        "in 400 ms": f"{np.mean(np.array(waited_ms) <= TARGET_MS):.0%}",
+    }
 
 
 def with_sound(film: Path) -> Path:
@@ -86,11 +106,11 @@ def with_sound(film: Path) -> Path:
     return partial.replace(target)
 
 
-def measure(path: Path, starts: list[float], *, width: int, threads: int, out: Path) -> Waits:
-    waits = Waits([], [], [])
+def measure(path: Path, starts: list[float], *, width: int, threads: int) -> Waits:
+    waits = Waits([], [], [], [], [])
     for start_s in starts:
         wall_s, cpu_s = time.perf_counter(), time.process_time()
-        cut_clip(
+        pieces = clip_pieces(
             path,
             start_s=start_s,
             end_s=start_s + LENGTH_S,
@@ -98,12 +118,14 @@ def measure(path: Path, starts: list[float], *, width: int, threads: int, out: P
             mute=False,
             limits=VideoLimits(),
             threads=threads,
-            out=out,
         )
-        content = out.read_bytes()
+        size = len(next(pieces))
+        waits.first_ms.append(1000 * (time.perf_counter() - wall_s))
+        waits.first_cpu_ms.append(1000 * (time.process_time() - cpu_s))
+        size += sum(map(len, pieces))
         waits.wall_ms.append(1000 * (time.perf_counter() - wall_s))
         waits.cpu_ms.append(1000 * (time.process_time() - cpu_s))
-        waits.sizes.append(len(content))
+        waits.sizes.append(size)
     return waits
 
 
@@ -143,7 +165,6 @@ def main() -> None:
         path = with_sound(make_film(film, source_videos(options.source, Path(temporary)), folder))
         random = np.random.default_rng(20261122)
         starts = random.uniform(0, max(0.1, options.seconds - LENGTH_S), options.clips).tolist()
-        out = Path(temporary) / "clip.mp4"
         report = Report("previews")
         kbit_s = path.stat().st_size * 8 / 1000 / options.seconds
         report.notes.append(f"{film.height}p of {kbit_s:,.0f} kbit/s; milliseconds on the clock.")
@@ -151,16 +172,17 @@ def main() -> None:
         many = min(2, os.cpu_count() or 1)
         say(f"{options.clips} clips with {many} decoder threads")
         kinds = {
-            f"640 pixels, {many} decoder threads on all cores": measure(
-                path, starts, width=640, threads=many, out=out
-            )
+            f"640 pixels, {many} decoder threads on all cores": measure(path, starts, width=640, threads=many)
         }
         pin_to_one_core()
         for width in (640, 320, 160):
             say(f"{options.clips} clips of {width} pixels on one core")
-            kinds[f"{width} pixels, one core"] = measure(path, starts, width=width, threads=1, out=out)
+            kinds[f"{width} pixels, one core"] = measure(path, starts, width=width, threads=1)
         parts = stages(path, starts)
-    report.table("Time to the first byte", [waits.row(name) for name, waits in kinds.items()])
+    report.table(
+        "Time to the first bytes and to the last",
+        [row for name, waits in kinds.items() for row in waits.rows(name)],
+    )
     parts["the rest: sound, scaling, encoding, writing"] = float(
         np.mean(kinds["640 pixels, one core"].wall_ms) - sum(parts.values())
     )
@@ -170,12 +192,17 @@ def main() -> None:
     )
     report.figures |= {name: waits.figures() for name, waits in kinds.items()}
     report.figures |= {"stages_ms": parts, "kbit_per_s": kbit_s}
-    half, most = (report.figures["640 pixels, one core"][name] for name in ("p50_ms", "p90_ms"))
+    figures = report.figures["640 pixels, one core"]
+    for share, of in ((50, "half of the clips"), (90, "90 of 100 clips"), (99, "99 of 100 clips")):
+        value = figures[f"first_p{share}_ms"]
+        report.target(
+            f"640 pixels on one core, first bytes in 400 ms: {of}", f"{value:.0f} ms", met=value <= TARGET_MS
+        )
+    value = figures["p50_ms"]
     report.target(
-        "640 pixels on one core in 400 ms: half of the clips", f"{half:.0f} ms", met=half <= TARGET_MS
-    )
-    report.target(
-        "640 pixels on one core in 400 ms: 90 of 100 clips", f"{most:.0f} ms", met=most <= TARGET_MS
+        "640 pixels on one core, all bytes in 400 ms: half of the clips",
+        f"{value:.0f} ms",
+        met=value <= TARGET_MS,
     )
     report.publish(as_json=options.json)
 

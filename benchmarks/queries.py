@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,10 +14,12 @@ import cv2
 import numpy as np
 
 from anime_search.engine.descriptor import at_frame_size, is_flat
+from anime_search.engine.video import VideoLimits, VideoReader
 from benchmarks import distortions, screens
 from benchmarks.clips import Picture, frames_of
 from benchmarks.collection import Item, read_collection
 from benchmarks.distortions import Distortion
+from benchmarks.trials import glance
 
 #: The longest side of a frame before it is distorted.
 FRAME_SIDE = 854
@@ -25,6 +27,34 @@ FRAME_SIDE = 854
 SENT_QUALITY = 95
 #: Of the shows, and of each indexed show's clips: the share that is not indexed.
 HELD_OUT = 0.25
+#: Files that are wider, in heights, hold several drawings side by side to be compared, and no frame of a film.
+WIDEST = 2.6
+#: Groups of the folder of animated pictures that hold one still which two programs have animated, by the group
+#: that they are counted to: its manifest lists them apart, and no picture tells them apart. Found by looking at
+#: what was confidently wrong on the parts train and val.
+SAME_STILL = {"g336": "g335", "g457": "g456"}
+#: Groups of the parts that are measured on, of which the network of ``lite0-1`` was shown a clip all the same: it was
+#: among the general pictures that it was trained on (see its model card). They are indexed and never asked for.
+SEEN_WHILE_TRAINING = frozenset(
+    [
+        "g394",
+        "g397",
+        "g401",
+        "g403",
+        "g411",
+        "g429",
+        "g436",
+        "g442",
+        "g451",
+        "g466",
+        "g467",
+        "g469",
+        "g476",
+        "g478",
+        "g479",
+        "g481",
+    ]
+)
 _SEED = 20261122
 
 #: Classes of distortion in the order in which they happen to a frame, those that do the same to it together.
@@ -109,19 +139,35 @@ class Clip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """A frame that is not on the index's time grid, in one state of repair."""
+    """A frame that is not on the index's time grid, in one state of repair.
+
+    Attributes:
+        glance: (36, 64, 3) uint8, the frame before anything was done to it (:func:`.trials.glance`).
+    """
 
     label: str
     jpeg: bytes
     clip: Clip
     role: Role
     at_ms: int
+    glance: Picture
+
+
+def is_wide(path: Path) -> bool:
+    """Whether a video is indexed only and never asked for, see :data:`WIDEST`.
+
+    Raises:
+        VideoError: it cannot be read.
+    """
+    with VideoReader(path, VideoLimits()) as reader:
+        return reader.info.width > WIDEST * reader.info.height
 
 
 def read_clips(folder: Path, videos: Iterable[Path]) -> list[Clip]:
     """The videos of a folder with their groups.
 
-    With a ``manifest.csv``, its ``group`` holds near-duplicates, and a show is the folder that its ``path`` names.
+    With a ``manifest.csv``, its ``group`` holds near-duplicates (and :data:`SAME_STILL` joins two such groups), and
+    a show is the folder that its ``path`` names.
     Without one, a show is a folder, which is also the group, and no two files show the same.
     """
     shows: dict[str, str] = {}
@@ -134,7 +180,7 @@ def read_clips(folder: Path, videos: Iterable[Path]) -> list[Clip]:
     for path in videos:
         item = items.get(path, Item(path, path.stem if path.parent == folder else path.parent.name))
         known = item.group in shows
-        kin = item.group if known else path.relative_to(folder).as_posix()
+        kin = SAME_STILL.get(item.group, item.group) if known else path.relative_to(folder).as_posix()
         clips.append(Clip(item, kin, shows[item.group] if known else item.group))
     return clips
 
@@ -175,8 +221,10 @@ def _held_out(names: Iterable[str]) -> list[str]:
     return ordered[: max(int(len(ordered) * HELD_OUT), len(ordered) > 1)]
 
 
-def make_queries(clip: Clip, role: Role, sampled: frozenset[int], each: int) -> Iterator[Query]:
-    """Queries of every class out of up to ``each`` frames of a clip (or of each that was joined in it).
+def make_queries(
+    clip: Clip, role: Role, sampled: frozenset[int], each: int, classes: Collection[str] = tuple(CLASSES)
+) -> Iterator[Query]:
+    """Queries of every class, or of those named, out of up to ``each`` frames of a clip (or of each that was joined in it).
 
     The frames lie evenly among those that are not sampled.
     What is done to a frame depends on the clip's name, the time and the class alone, whatever else is asked.
@@ -194,9 +242,11 @@ def make_queries(clip: Clip, role: Role, sampled: frozenset[int], each: int) -> 
         if at_ms not in wanted or is_flat(at_frame_size(rgb)):
             continue
         for label, distort in CLASSES.items():
+            if label not in classes:
+                continue
             seed = by_hash(f"{_SEED} {clip.name} {at_ms} {label}")
             random = np.random.default_rng(int.from_bytes(seed[:8]))
-            yield Query(label, _sent(distort(rgb, random)), clip, role, at_ms)
+            yield Query(label, _sent(distort(rgb, random)), clip, role, at_ms, glance(rgb))
 
 
 def _sent(rgb: Picture) -> bytes:

@@ -1,10 +1,11 @@
 """How often the search finds the right scene, whatever was done to the frame; and whether it says so when it cannot.
 
-An index is built of a folder of videos by the project's own store and descriptor, and asked for frames that are
-not on its time grid, in every class of distortion. The folder is parted by groups, never by clips: dev is the
-part that nothing is ever fitted on. A quarter of the shows is not indexed (their frames are the negatives), nor
-is a quarter of what the indexed shows hold (the hard negatives). In the same run a colour layout (MPEG-7), in an
-exact index of the same frames, answers the same queries: as trace.moe asks it, and given our views of the query.
+An index is built of a folder of videos as ingest builds one (descriptor, stored pictures, graph), and asked for
+frames that are not on its time grid, in every class of distortion. The folder is parted by groups, never by clips:
+dev is the part that nothing is ever fitted on. A quarter of the shows is not indexed (their frames are the
+negatives), nor is a quarter of what the indexed shows hold (the hard negatives). In the same run a colour layout
+(MPEG-7), in an exact index of the same frames, answers the same queries: as trace.moe asks it, and given the views
+that we make of every query. With --virtual the same queries are put once more, to the same frames among virtual ones.
 """
 
 from __future__ import annotations
@@ -12,67 +13,51 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from anime_search.engine.descriptor import DctDescriptor, at_frame_size, is_flat
+from anime_search.engine.bundle import CURRENT
+from anime_search.engine.descriptor import Descriptor
 from anime_search.engine.image import ImageLimits, decode_image
-from anime_search.engine.index.manifest import Geometry
-from anime_search.engine.index.segment import VideoFrames
 from anime_search.engine.index.snapshot import Snapshot
-from anime_search.engine.index.store import IndexStore
+from anime_search.engine.judging import Judged, Thumbnails
 from anime_search.engine.scenes import SCENE_GAP_MS
 from anime_search.engine.search import SceneSearcher
-from anime_search.engine.similarity import CALIBRATIONS
-from anime_search.engine.track import make_track
-from anime_search.engine.video import VideoError, VideoLimits, VideoReader
-from anime_search.engine.views import query_views
-from benchmarks.clips import read_still, source_videos
+from anime_search.engine.similarity import Calibration
+from anime_search.engine.video import VideoError
+from anime_search.engine.views import first_views, mirrored
+from anime_search.engine.work import descriptor_named
+from benchmarks.clips import Picture, source_videos
 from benchmarks.collection import Item, Part
 from benchmarks.layout_index import LayoutIndex, layout_of
 from benchmarks.long_films import join_clips
 from benchmarks.queries import (
+    CLASSES,
+    SEEN_WHILE_TRAINING,
     Clip,
     Query,
     Role,
     by_hash,
+    is_wide,
     make_queries,
     read_clips,
     read_distractors,
     share_out,
 )
 from benchmarks.report import Report, options_parser, say
-from benchmarks.retrieval_report import Outcome, report_accuracy, report_costs
+from benchmarks.retrieval_report import Layouts, Outcome, report_accuracy, report_costs, report_growth
+from benchmarks.scene_index import SceneIndex, build_index, built, calibration_of
 from benchmarks.trials import NEAR_MS, QUERY_SIDE, sampled_times
+from benchmarks.virtual_frames import VirtualPictures, make_virtual_frames, pictures_of, virtual_film
 
 SPLITS = {"train": Part.FIT, "val": Part.CHECK, "dev": Part.UNTOUCHED}
-#: Search list of the graph, the setting's default.
-_EF = 256
 #: Scenes that are asked for.
 _ANSWERS = 5
-
-
-@dataclass(slots=True)
-class Indexed:
-    """What was made of the indexed clips.
-
-    Attributes:
-        clips: by the name that the index knows a video by.
-        grids: the sampled times of each clip.
-        costs_ms: milliseconds for each frame that was looked at, by stage.
-    """
-
-    snapshot: Snapshot
-    layouts: LayoutIndex
-    clips: dict[str, Clip]
-    grids: dict[Clip, frozenset[int]]
-    costs_ms: dict[str, float] = field(default_factory=dict)
 
 
 def main() -> None:
@@ -82,8 +67,20 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="videos at most")
     parser.add_argument("--long", action="store_true", help="join the indexed clips into ten-minute files")
     parser.add_argument("--each", type=int, default=3, help="frames asked for of each video, in every class")
+    parser.add_argument("--classes", nargs="+", choices=list(CLASSES), default=list(CLASSES), metavar="CLASS")
+    parser.add_argument(
+        "--virtual", type=int, default=0, help="frames in all, virtual ones included, to ask once more"
+    )
+    parser.add_argument(
+        "--keep", type=Path, help="folder for what --virtual makes; a second run takes it from there"
+    )
+    parser.add_argument(
+        "--calibration", type=Path, help="report of calibration.py --json; what is in use if none"
+    )
     options = parser.parse_args()
     split = options.split or ("dev" if options.source else "all")
+    descriptor = descriptor_named(CURRENT)
+    calibration = calibration_of(descriptor.name, options.calibration)
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         videos = source_videos(options.source, work)
@@ -95,172 +92,194 @@ def main() -> None:
             raise SystemExit(f"no video of the folder is in the part {split}")
         roles = share_out(clips)
         counts = {str(role): sum(of is role for of in roles.values()) for role in Role}
+        wide = {clip for clip in clips if is_wide(clip.path) or clip.item.group in SEEN_WHILE_TRAINING}
         if options.long:
-            roles = joined(roles, work / "long")
+            roles = joined(roles, wide, work / "long")
         stills = read_distractors(folder, whole)
-        indexed = build_index(
-            [clip for clip, role in roles.items() if role is Role.INDEXED], stills, work / "index"
-        )
-        outcomes = ask_all(roles, indexed, options.each)
+        indexed = [clip for clip, role in roles.items() if role is Role.INDEXED]
+        index = build_index(indexed, stills, work, descriptor)
+        asked = {clip: role for clip, role in roles.items() if clip not in wide}
+        asking = Asking(index, descriptor, calibration)
+        outcomes = asking.ask_all(asked, options.each, options.classes)
         report = Report("retrieval")
         shown = ", ".join(f"{count} {role}" for role, count in counts.items())
         report.notes.append(
-            f"Split {split}: {len(clips)} of {len(videos)} videos ({shown}); {indexed.snapshot.count} runs of frames "
-            f"in the index, of which {len(stills)} are stills, descriptor {DctDescriptor.name}; {len(outcomes)} queries. A right answer is the right "
-            f"clip within {NEAR_MS / 1000:g} s, or a near-duplicate of it."
+            f"Split {split}: {len(clips)} of {len(videos)} videos ({shown}); {index.snapshot.count} runs of frames "
+            f"in the index, of which {len(stills)} are stills; descriptor {descriptor.name}; {len(outcomes)} queries. "
+            f"A right answer is the right clip within {NEAR_MS / 1000:g} s, or a near-duplicate of it."
         )
+        if wide:
+            report.notes.append(
+                f"{len(wide)} video(s) show several drawings side by side (wider than 2.6:1) or were seen while the "
+                "network was trained: indexed if it is their turn, and not asked for."
+            )
         if options.long:
-            films = sum(role is Role.INDEXED for role in roles.values())
-            report.notes.append(f"The indexed clips were joined into {films} file(s) of ten minutes at most.")
+            report.notes.append(
+                f"The indexed clips were joined into {len(set(indexed) - wide)} file(s) of ten minutes at most."
+            )
         report.figures |= {
             "split": split,
             "long": options.long,
             "stills": len(stills),
             "videos": counts,
-            "frames": indexed.snapshot.count,
+            "wide": len(wide),
+            "frames": index.snapshot.count,
         }
-        report_accuracy(report, outcomes)
-        report_costs(report, outcomes, indexed.costs_ms)
+        report_accuracy(report, outcomes, options.classes)
+        report_costs(report, outcomes, index.costs_ms)
+        if options.virtual > index.snapshot.count:
+            others = [clip.path for clip in whole if clip not in clips] or [clip.path for clip in clips]
+            crowd = Crowd.among(
+                index, descriptor, others, stills, options.virtual, options.keep or work / "virtual"
+            )
+            again = Asking(index, descriptor, calibration, crowd).ask_all(
+                asked, options.each, options.classes
+            )
+            report_growth(
+                report, outcomes, again, (index.snapshot.count, crowd.snapshot.count), options.classes
+            )
         report.publish(as_json=options.json)
 
 
-def joined(roles: dict[Clip, Role], folder: Path) -> dict[Clip, Role]:
-    """The same clips with those that are indexed joined into long files, one of each near-duplicate."""
-    short = {clip.kin: clip.path for clip, role in roles.items() if role is Role.INDEXED}
+def joined(roles: dict[Clip, Role], wide: set[Clip], folder: Path) -> dict[Clip, Role]:
+    """The same clips with those that are indexed joined into long files, one of each near-duplicate.
+
+    Wide ones stay as they are: any frame of a long file may be asked for.
+    """
+    short = {clip.kin: clip.path for clip, role in roles.items() if role is Role.INDEXED and clip not in wide}
     films = [
         Clip(Item(path, path.stem), path.stem, path.stem, parts)
         for path, parts in join_clips(list(short.values()), folder)
     ]
-    rest = {clip: role for clip, role in roles.items() if role is not Role.INDEXED}
+    rest = {clip: role for clip, role in roles.items() if role is not Role.INDEXED or clip in wide}
     return dict.fromkeys(films, Role.INDEXED) | rest
 
 
-def build_index(clips: Sequence[Clip], stills: Sequence[Clip], folder: Path) -> Indexed:
-    """Index clips as the project does, and their sampled frames by colour layout beside it; stills as well."""
-    descriptor = DctDescriptor()
-    frames: list[VideoFrames] = []
-    layouts: dict[str, NDArray[np.int8]] = {}
-    times_ms: dict[str, NDArray[np.int32]] = {}
-    by_video: dict[str, Clip] = {}
-    grids: dict[Clip, frozenset[int]] = {}
-    described_s = layout_s = 0.0
-    looked_at = 0
-    for number, clip in enumerate(clips):
-        video = by_hash(clip.name).hex()
-        try:
-            grid, rate_hz = sampled_times(clip.path)
-            started = time.perf_counter()
-            track = make_track(
-                clip.path, video=video, descriptor=descriptor, rate_hz=rate_hz, limits=VideoLimits()
-            )
-            described_s += time.perf_counter() - started
-            if not len(track):
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowd:
+    """The frames of an index among virtual ones, in one graph."""
+
+    snapshot: Snapshot
+    pictures: VirtualPictures
+
+    @classmethod
+    def among(
+        cls,
+        index: SceneIndex,
+        descriptor: Descriptor,
+        videos: Sequence[Path],
+        stills: Sequence[Clip],
+        frames: int,
+        keep: Path,
+    ) -> Crowd:
+        """Fill the index up to ``frames`` with films composed of ``videos``, which are not asked for, and stills.
+
+        What was made lies below ``keep``.
+        """
+        pictures = pictures_of(videos, [still.path for still in stills])
+        film = virtual_film(pictures, descriptor)
+        films = make_virtual_frames(film, pictures, descriptor.name, frames - index.snapshot.count, keep)
+        say(f"building an index of {frames} frames")
+        both = [*index.frames, *(each.frames for each in films)]
+        return cls(built(both, descriptor, keep / "index", threads=2), VirtualPictures(film, films))
+
+
+class Asking:
+    """Puts queries to the search, and to the baseline beside it; with a crowd to the search alone.
+
+    Args:
+        crowd: what the frames of the index are to be found among.
+    """
+
+    def __init__(
+        self, index: SceneIndex, descriptor: Descriptor, calibration: Calibration, crowd: Crowd | None = None
+    ) -> None:
+        self._index = index
+        self._snapshot = crowd.snapshot if crowd else index.snapshot
+        self._layouts = None if crowd else index.layouts
+        self._virtual = crowd.pictures if crowd else None
+        self._stages = 0
+        self._searcher = SceneSearcher(
+            descriptor, calibration, thumbnails=self._pictures(), timer=self._clock, on_judged=self._count
+        )
+
+    def _pictures(self) -> Thumbnails:
+        virtual, real = self._virtual, self._index.thumbnails
+        if virtual is None:
+            return real
+        return lambda video, from_ms: (virtual if video in virtual else real)(video, from_ms)
+
+    def _clock(self) -> float:
+        """It stands still while a virtual picture is drawn, in place of which a server has a stored one."""
+        return time.perf_counter() - (self._virtual.drawing_s if self._virtual else 0.0)
+
+    def _count(self, judged: Sequence[Judged]) -> None:
+        self._stages += 1
+
+    def ask_all(self, roles: dict[Clip, Role], each: int, classes: Collection[str]) -> list[Outcome]:
+        """Put the queries of all clips; one that cannot be read is left out."""
+        outcomes: list[Outcome] = []
+        for number, (clip, role) in enumerate(roles.items()):
+            if role is Role.INDEXED and clip not in self._index.grids:
                 continue
-            started = time.perf_counter()
-            layouts[video], times_ms[video] = _layouts(clip.path, rate_hz)
-            layout_s += time.perf_counter() - started
-        except VideoError as error:
-            say(f"left out {clip.path.name}: {error}")
-            continue
-        looked_at += len(grid)
-        by_video[video], grids[clip] = clip, grid
-        spans = np.stack([track.from_ms, track.at_ms, track.to_ms])
-        frames.append(VideoFrames(video, track.descriptors, spans))
-        if number % 20 == 19:
-            say(f"indexed {number + 1} of {len(clips)} videos")
-    if not frames:
-        raise SystemExit("no video could be indexed")
-    for still in stills:
-        rgb = at_frame_size(read_still(still.path))
-        video = by_hash(still.name).hex()
-        frames.append(VideoFrames(video, descriptor.describe(rgb[None]), np.zeros((3, 1), np.int32)))
-        layouts[video], times_ms[video] = layout_of(rgb)[None], np.zeros(1, np.int32)
-        by_video[video] = still
-    count = sum(len(of_video.vectors) for of_video in frames)
-    store = IndexStore(folder, Geometry(descriptor.name, descriptor.dim), ef=_EF)
-    started = time.perf_counter()
-    with store.writing():
-        manifest = store.build(frames, count, threads=1)
-    built_s = time.perf_counter() - started
-    costs = {
-        "decoded and described": 1000 * described_s / looked_at,
-        "colour layout: decoded and described": 1000 * layout_s / looked_at,
-        "index built": 1000 * built_s / count,
-    }
-    return Indexed(store.load(manifest.number), LayoutIndex(layouts, times_ms), by_video, grids, costs)
+            try:
+                sampled = self._index.grids[clip] if role is Role.INDEXED else sampled_times(clip.path)[0]
+                outcomes += [self.ask(query) for query in make_queries(clip, role, sampled, each, classes)]
+            except VideoError as error:
+                say(f"left out {clip.path.name}: {error}")
+            say(f"asked for {number + 1} of {len(roles)} videos: {len(outcomes)} queries")
+        if not any(outcome.role is Role.INDEXED for outcome in outcomes):
+            raise SystemExit("no indexed video has a frame between its samples")
+        return outcomes
 
+    def ask(self, query: Query) -> Outcome:
+        """Put one query to the search and, where there is one, to the baseline."""
+        index, self._stages = self._index, 0
+        started = self._clock()
+        picture = decode_image(query.jpeg, ImageLimits(working_side=QUERY_SIDE))
+        decoded = self._clock()
+        found = self._searcher.search(picture.rgb, self._snapshot, limit=_ANSWERS, flat=picture.flat)
+        ended = self._clock()
+        first = found.scenes[0] if found.scenes else None
+        layouts, layout_ms = self._ask_layouts(query, picture.rgb, self._layouts)
+        return Outcome(
+            label=query.label,
+            role=query.role,
+            clip=query.clip.name,
+            sampled=query.role is not Role.INDEXED or index.shows_drawing(query),
+            right=[index.is_right(query, scene.video, 1000 * scene.at_s) for scene in found.scenes],
+            confident=found.confident,
+            error_s=abs(1000 * first.at_s - query.at_ms) / 1000
+            if first and index.clips.get(first.video) == query.clip
+            else None,
+            stages=self._stages,
+            layouts=layouts,
+            timings_ms={
+                "decode": 1000 * (decoded - started),
+                **found.timings_ms,
+                "in all": 1000 * (ended - started),
+                **layout_ms,
+            },
+        )
 
-def _layouts(path: Path, rate_hz: float) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
-    with VideoReader(path, VideoLimits()) as reader:
-        kept = [
-            (layout_of(sample.rgb), round(1000 * sample.time_s))
-            for sample in reader.samples(rate_hz)
-            if not is_flat(sample.rgb)
+    def _ask_layouts(
+        self, query: Query, rgb: Picture, index: LayoutIndex | None
+    ) -> tuple[Layouts | None, dict[str, float]]:
+        if index is None:
+            return None, {}
+        first = first_views(rgb)
+        views = [view.rgb for view in (*first, *mirrored(first))]
+        started = time.perf_counter()
+        plain = index.search(layout_of(views[0])[None], _ANSWERS, SCENE_GAP_MS)
+        ended = time.perf_counter()
+        viewed = index.search(np.stack([layout_of(view) for view in views]), _ANSWERS, SCENE_GAP_MS)
+        right = [
+            [self._index.is_right(query, hit.video, hit.at_ms) for hit in hits] for hits in (plain, viewed)
         ]
-    return (
-        np.array([layout for layout, _ms in kept], np.int8).reshape(-1, 33),
-        np.array([at_ms for _layout, at_ms in kept], np.int32),
-    )
-
-
-def ask_all(roles: dict[Clip, Role], indexed: Indexed, each: int) -> list[Outcome]:
-    """Put the queries of all clips; one that cannot be read is left out."""
-    outcomes: list[Outcome] = []
-    searcher = SceneSearcher(DctDescriptor(), CALIBRATIONS[DctDescriptor.name])
-    for number, (clip, role) in enumerate(roles.items()):
-        if role is Role.INDEXED and clip not in indexed.grids:
-            continue
-        try:
-            sampled = indexed.grids[clip] if role is Role.INDEXED else sampled_times(clip.path)[0]
-            for query in make_queries(clip, role, sampled, each):
-                outcomes.append(ask(query, searcher, indexed))
-                if len(outcomes) % 500 == 0:
-                    say(f"{len(outcomes)} queries asked")
-        except VideoError as error:
-            say(f"left out {clip.path.name}: {error}")
-        say(f"asked for {number + 1} of {len(roles)} videos: {len(outcomes)} queries")
-    if not any(outcome.role is Role.INDEXED for outcome in outcomes):
-        raise SystemExit("no indexed video has a frame between its samples")
-    return outcomes
-
-
-def ask(query: Query, searcher: SceneSearcher, indexed: Indexed) -> Outcome:
-    """Put one query to the search and to the baseline."""
-    started = time.perf_counter()
-    picture = decode_image(query.jpeg, ImageLimits(working_side=QUERY_SIDE))
-    decoded = time.perf_counter()
-    found = searcher.search(picture.rgb, indexed.snapshot, limit=_ANSWERS, flat=picture.flat)
-    ended = time.perf_counter()
-    ours = [(indexed.clips[scene.video], 1000 * scene.at_s) for scene in found.scenes]
-    views = [view.rgb for view in query_views(picture.rgb)]
-    layout_started = time.perf_counter()
-    plain = indexed.layouts.search(layout_of(views[0])[None], _ANSWERS, SCENE_GAP_MS)
-    layout_ended = time.perf_counter()
-    viewed = indexed.layouts.search(np.stack([layout_of(rgb) for rgb in views]), _ANSWERS, SCENE_GAP_MS)
-    return Outcome(
-        label=query.label,
-        role=query.role,
-        right=[_is_right(query, clip, at_ms) for clip, at_ms in ours],
-        confident=found.confident,
-        error_s=abs(ours[0][1] - query.at_ms) / 1000 if ours and ours[0][0] == query.clip else None,
-        layout=[_is_right(query, indexed.clips[hit.video], hit.at_ms) for hit in plain],
-        layout_distance=plain[0].distance,
-        layout_views=[_is_right(query, indexed.clips[hit.video], hit.at_ms) for hit in viewed],
-        layout_views_distance=viewed[0].distance,
-        timings_ms={
-            "decode": 1000 * (decoded - started),
-            **found.timings_ms,
-            "in all": 1000 * (ended - started),
-            "colour layout, described and searched": 1000 * (layout_ended - layout_started),
-        },
-    )
-
-
-def _is_right(query: Query, answer: Clip, at_ms: float) -> bool:
-    if answer != query.clip:
-        # Where in a near-duplicate the frame would be is not known.
-        return query.role is Role.INDEXED and answer.kin == query.clip.kin
-    return abs(at_ms - query.at_ms) <= NEAR_MS
+        return (
+            Layouts(right[0], plain[0].distance, right[1], viewed[0].distance),
+            {"colour layout, described and searched": 1000 * (ended - started)},
+        )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anime_search.engine.descriptor import DctDescriptor
+from anime_search.engine.descriptor import DctDescriptor, Descriptor
 from anime_search.engine.index.segment import VideoFrames
 from anime_search.engine.track import SAME_FRAME
 from anime_search.engine.video import FRAME_HEIGHT, FRAME_WIDTH
@@ -27,6 +27,8 @@ from benchmarks.clips import Picture
 
 #: A canvas is a quarter larger than a frame: the camera sees 70 to 100 % of it.
 _CANVAS = (320, 180)
+#: What describes a film's frames where nothing else is asked for.
+_USUAL = DctDescriptor()
 #: Samples a second, as ingest takes them.
 RATE_HZ = 12.0
 
@@ -60,11 +62,22 @@ class VirtualFilm:
 
     Args:
         bases: (H, W, 3) RGB pictures of any size.
+        descriptor: what its frames are described by.
+        cut_by: what its runs of equal frames are found by, as in a video; ``descriptor`` if none.
     """
 
-    def __init__(self, bases: Sequence[Picture], seed: int) -> None:
+    def __init__(
+        self,
+        bases: Sequence[Picture],
+        seed: int,
+        descriptor: Descriptor = _USUAL,
+        *,
+        cut_by: Descriptor | None = None,
+    ) -> None:
         self._bases = bases
         self._seed = seed
+        self._descriptor = descriptor
+        self._cut_by = cut_by
 
     def shot(self, film: int, number: int) -> Shot:
         """One shot of one film."""
@@ -104,7 +117,6 @@ class VirtualFilm:
 
     def frames(self, film: int, count: int) -> tuple[VideoFrames, NDArray[np.int32]]:
         """The first ``count`` runs of frames of a film, and of each the shot and the sample it was taken at."""
-        descriptor = DctDescriptor()
         vectors: list[NDArray[np.float16]] = []
         times: list[tuple[int, int, int]] = []
         places: list[tuple[int, int]] = []
@@ -112,11 +124,16 @@ class VirtualFilm:
         while len(vectors) < count:
             shot = self.shot(film, number)
             pictures = np.stack([shot.picture(sample) for sample in range(shot.samples)])
-            described = descriptor.describe(pictures)
-            kept = _changes(described)
-            for at, until in zip(kept, [*kept[1:], shot.samples], strict=True):
+            if self._cut_by is None:
+                described = self._descriptor.describe(pictures)
+                kept = _changes(described)
+                described = described[kept]
+            else:
+                kept = _changes(self._cut_by.describe(pictures))
+                described = self._descriptor.describe(pictures[kept])
+            for vector, at, until in zip(described, kept, [*kept[1:], shot.samples], strict=True):
                 from_ms, to_ms = _ms(start + at), _ms(start + until - 1)
-                vectors.append(described[at].astype(np.float16))
+                vectors.append(vector.astype(np.float16))
                 times.append((from_ms, (from_ms + to_ms) // 2, to_ms))
                 places.append((number, at))
             number, start = number + 1, start + shot.samples

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
 
 #: One range; several at once are a right of the server to ignore, and no player asks for them.
@@ -47,6 +47,45 @@ def file_response(
         response[name] = value
     whole: HttpResponse = get_conditional_response(request, etag=quoted, response=response) or response
     return whole
+
+
+def known_response(request: HttpRequest, *, etag: str, headers: Mapping[str, str]) -> HttpResponse | None:
+    """Word that the caller has these bytes already, or wants only others; None where they are to be sent.
+
+    Args:
+        etag: of the bytes, without quotes.
+        headers: of every answer.
+    """
+    blank = HttpResponse(headers=dict(headers) | {"ETag": f'"{etag}"'})
+    known: HttpResponse | None = get_conditional_response(request, etag=f'"{etag}"', response=blank)
+    return None if known is blank else known
+
+
+def may_stream(request: HttpRequest) -> bool:
+    """Whether an answer of unknown length is understood: whoever asks for a range must be told the length.
+
+    HTTP/1.0 knows the end of such an answer from the end of the connection alone, where one that broke off would
+    look whole.
+    """
+    is_modern = request.META.get("SERVER_PROTOCOL", "") not in ("", "HTTP/0.9", "HTTP/1.0")
+    return request.method == "GET" and is_modern and "Range" not in request.headers
+
+
+def stream_response(
+    pieces: Iterable[bytes], *, etag: str, content_type: str, headers: Mapping[str, str]
+) -> StreamingHttpResponse:
+    """A file that is sent while it comes into being; once it is there, :func:`file_response` has ranges of it.
+
+    Args:
+        pieces: closed when the client has all, or hangs up, if there is something to close.
+        etag: of the whole file's bytes, without quotes.
+    """
+    response = StreamingHttpResponse(pieces, content_type=content_type)
+    response["ETag"] = f'"{etag}"'
+    response["Accept-Ranges"] = "bytes"
+    for name, value in headers.items():
+        response[name] = value
+    return response
 
 
 def _part(asked: str, size: int) -> range | None:

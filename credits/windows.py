@@ -25,12 +25,14 @@ class WindowState:
         used: hits that were counted.
         seconds_left: until it ends, 1 at least.
         counter: name of what counts it; empty before the first hit.
+        ends_at: when it ends, in seconds since 1970, the same in every answer; 0 before the first hit.
     """
 
     limit: int
     used: int
     seconds_left: int
     counter: str = ""
+    ends_at: float = 0.0
 
     @property
     def remaining(self) -> int:
@@ -54,7 +56,7 @@ def hit_window(*, key: str, limit: int, length_s: int) -> WindowState:
                 used = cache.incr(counter)
             except ValueError:
                 continue
-            return WindowState(limit, used, _seconds_until(ends_at, length_s), counter)
+            return WindowState(limit, used, _seconds_until(ends_at, length_s), counter, ends_at)
     except (RedisError, ConnectionError) as error:
         raise Unavailable from error
 
@@ -84,7 +86,8 @@ def read_window(*, key: str, limit: int, length_s: int) -> WindowState:
         if current is None:
             return WindowState(limit, 0, length_s)
         counter, ends_at = current
-        return WindowState(limit, cache.get(counter, 0), _seconds_until(ends_at, length_s), counter)
+        used = cache.get(counter, 0)
+        return WindowState(limit, used, _seconds_until(ends_at, length_s), counter, ends_at)
     except (RedisError, ConnectionError) as error:
         raise Unavailable from error
 

@@ -72,6 +72,7 @@ def data_dir(settings: Settings, tmp_path: Path) -> Iterator[Path]:
 def _forget_engine() -> None:
     runtime.index_store.cache_clear()
     runtime.index.cache_clear()
+    runtime.searcher.cache_clear()
     runtime.open_decoder_pools()
 
 

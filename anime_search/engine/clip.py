@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +58,50 @@ def cut_clip(
     threads: int = 1,
     on_frame: Callable[[], None] = lambda: None,
 ) -> ClipInfo:
-    """Cut a passage out of a video, and write it to ``out`` as MP4: H.264, AAC stereo, index first.
+    """Cut a passage out of a video as :func:`clip_pieces` does, and write it to ``out``.
+
+    Args:
+        out: a file that may be overwritten; not whole if anything is raised.
+
+    Raises:
+        ValueError, VideoError: as :func:`clip_pieces`.
+        OSError: ``out`` cannot be written.
+    """
+    pieces = clip_pieces(
+        path,
+        start_s=start_s,
+        end_s=end_s,
+        width=width,
+        mute=mute,
+        limits=limits,
+        threads=threads,
+        on_frame=on_frame,
+    )
+    with out.open("wb") as file:
+        while True:
+            try:
+                piece = next(pieces)
+            except StopIteration as end:
+                info: ClipInfo = end.value
+                return info
+            file.write(piece)
+
+
+def clip_pieces(
+    path: Path,
+    *,
+    start_s: float,
+    end_s: float,
+    width: int,
+    mute: bool,
+    limits: VideoLimits,
+    threads: int = 1,
+    on_frame: Callable[[], None] = lambda: None,
+) -> Generator[bytes, None, ClipInfo]:
+    """Cut a passage out of a video as MP4: H.264, AAC stereo, a quarter of a second at a time.
+
+    The bytes come as they are ready, and are never changed afterwards: the first piece, which comes after the way
+    from the keyframe before the start and some ten frames, can be played already.
 
     The first frame is the one on screen at ``start_s``; times begin at 0, and sound and picture stay on one
     clock: where either begins later or ends earlier, there is silence, or the nearest frame stands. The picture
@@ -73,14 +116,18 @@ def cut_clip(
 
     Args:
         end_s: at most :data:`LONGEST_S` after ``start_s``.
-        out: a file that may be overwritten; not whole if anything is raised.
         threads: of the decoder; the encoder has one of its own beside them.
         on_frame: called for each decoded frame; what it raises ends the work.
+
+    Yields:
+        Bytes of the file, in order; closing the generator ends the work.
+
+    Returns:
+        What the clip turned out to be.
 
     Raises:
         ValueError: the times are no passage.
         VideoError: the file is broken, beyond the limits, or has nothing at that time.
-        OSError: ``out`` cannot be written.
     """
     if not 0 <= start_s < end_s or end_s - start_s > LONGEST_S + ROUNDING_S:
         raise ValueError(f"no passage: {start_s} to {end_s}")
@@ -95,7 +142,8 @@ def cut_clip(
         # Whenever it began: it is on screen from the clip's beginning.
         (held_s, held), shown_s = first, 0.0
         size = shown_size(held, reader.display_aspect, most=width)
-        with ClipWriter(out, size=size, first=held, fps=reader.info.fps, sound=sound) as writer:
+        fps, planned_s = reader.info.fps, _planned(reader, start_s, wanted_s)
+        with ClipWriter(size=size, length_s=planned_s, first=held, fps=fps, sound=sound) as writer:
             for at_s, frame in pictures:
                 if at_s >= wanted_s - ROUNDING_S:
                     length_s = wanted_s
@@ -103,9 +151,12 @@ def cut_clip(
                 if at_s - held_s >= _SHORTEST_FRAME_S:
                     writer.show(held, shown_s, at_s)
                     held_s, held, shown_s = at_s, frame, at_s
+                    if piece := writer.taken():
+                        yield piece
             else:
                 length_s = min(wanted_s, max(_declared_end(reader) - start_s, held_s + reader.frame_s))
             writer.show(held, shown_s, length_s)
+            yield writer.end()
     return ClipInfo(*size, frames=writer.frames, duration_s=length_s, sound=sound is not None)
 
 
@@ -126,6 +177,12 @@ def _pictures(
         yield from combs.flush()
     except av.FFmpegError as error:
         raise VideoError(VideoFault.DAMAGED) from error
+
+
+def _planned(reader: PassageReader, start_s: float, wanted_s: float) -> float:
+    """The length of a clip before its last frame is known."""
+    left_s = _declared_end(reader) - start_s
+    return min(wanted_s, left_s) if left_s > 0 else wanted_s
 
 
 def _declared_end(reader: PassageReader) -> float:

@@ -177,7 +177,7 @@ def decode_image(data: bytes, limits: ImageLimits = DEFAULT_LIMITS) -> Picture:
         # On damage Pillow's parsers raise whatever the line at hand raises: OSError, SyntaxError, ValueError,
         # TypeError, struct.error, zlib.error, LookupError, AttributeError, a warning that was made an error.
         raise ImageError(ImageFault.UNDECODABLE, type(error).__name__) from error
-    return Picture(np.array(image), original_size, image_format, _is_flat(image))
+    return Picture(np.array(image), original_size, image_format, is_flat(image))
 
 
 def _open_and_reduce(
@@ -187,10 +187,10 @@ def _open_and_reduce(
     exif = b""
     if image_format == "JPEG":
         data, exif = _without_jpeg_metadata(data)
-    with Image.open(_MeteredReader(data), formats=(image_format,)) as image:
+    with Image.open(MeteredReader(data), formats=(image_format,)) as image:
         original_size = image.size
-        _check_size(image, image_format, limits)
-        target = _fit(original_size, limits.working_side)
+        check_size(image, image_format, limits)
+        target = fit(original_size, limits.working_side)
         drafted = image.draft(None, target)
         box = drafted[1] if drafted else (0.0, 0.0, float(image.width), float(image.height))
         image.load()
@@ -198,12 +198,7 @@ def _open_and_reduce(
             _check_png_crc(data)
         icc = image.info.get("icc_profile")
         orientation = _orientation(exif or image.info.get("exif"))
-        factor = max(1, max(image.size) // (2 * max(target)))
-        reduced = _to_srgb(_reduce(image, factor), icc)
-    if reduced.size != target:
-        # HAMMING averages over an area like BOX, without the latter's uneven steps below 2:1.
-        corners = (box[0] / factor, box[1] / factor, box[2] / factor, box[3] / factor)
-        reduced = reduced.resize(target, Image.Resampling.HAMMING, box=corners)
+        reduced = shrink(image, target, box, icc)
     if orientation in _TURNS:
         reduced = reduced.transpose(_TURNS[orientation])
     if orientation >= 5:
@@ -211,7 +206,20 @@ def _open_and_reduce(
     return reduced, original_size
 
 
-class _MeteredReader(io.BytesIO):
+def shrink(
+    image: Image.Image, target: tuple[int, int], box: tuple[float, float, float, float], icc: object
+) -> Image.Image:
+    """A loaded picture's part ``box`` as opaque sRGB of ``target`` width and height, which are no larger."""
+    factor = max(1, max(image.size) // (2 * max(target)))
+    reduced = _to_srgb(_reduce(image, factor), icc)
+    if reduced.size == target:
+        return reduced
+    # HAMMING averages over an area like BOX, without the latter's uneven steps below 2:1.
+    corners = (box[0] / factor, box[1] / factor, box[2] / factor, box[3] / factor)
+    return reduced.resize(target, Image.Resampling.HAMMING, box=corners)
+
+
+class MeteredReader(io.BytesIO):
     """A file that grants only so many reads: Pillow's parsers take two or three per chunk, in Python."""
 
     def __init__(self, data: bytes) -> None:
@@ -225,7 +233,12 @@ class _MeteredReader(io.BytesIO):
         return super().read(size)
 
 
-def _check_size(image: Image.Image, image_format: str, limits: ImageLimits) -> None:
+def check_size(image: Image.Image, image_format: str, limits: ImageLimits) -> None:
+    """Judge a picture that was opened and not decoded yet.
+
+    Raises:
+        ImageError: it would take more than the limits allow.
+    """
     short, long = sorted(image.size)
     pixels = short * long
     needed = pixels * _DECODER_BYTES_PER_PIXEL[image_format]
@@ -239,7 +252,8 @@ def _check_size(image: Image.Image, image_format: str, limits: ImageLimits) -> N
         raise ImageError(ImageFault.UNSUPPORTED, "run-length BMP is decoded byte by byte in Python")
 
 
-def _fit(size: tuple[int, int], side: int) -> tuple[int, int]:
+def fit(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Width and height reduced, in proportion, to at most ``side``."""
     width, height = size
     long = max(size)
     if long <= side:
@@ -292,7 +306,8 @@ def _to_srgb(image: Image.Image, icc: object) -> Image.Image:
     return image.convert("RGB")
 
 
-def _is_flat(image: Image.Image) -> bool:
+def is_flat(image: Image.Image) -> bool:
+    """Whether an RGB picture is all but one colour; see :data:`FLAT_SHARE`."""
     shares = np.array(image.histogram()).reshape(3, 256).cumsum(axis=1) / (image.width * image.height)
     tail = (1 - FLAT_SHARE) / 2
     spread = (shares >= 1 - tail).argmax(axis=1) - (shares > tail).argmax(axis=1)
@@ -361,7 +376,7 @@ def _without_jpeg_metadata(data: bytes) -> tuple[bytes, bytes]:
 def _check_png_crc(data: bytes) -> None:
     """Check the chunks up to IEND, or to an animation's second frame (PNG specification, third edition, 5.3).
 
-    Their number is bounded: Pillow has read them through a `_MeteredReader` before.
+    Their number is bounded: Pillow has read them through a `MeteredReader` before.
     """
     position, has_pixels = 8, False
     while True:

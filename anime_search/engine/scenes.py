@@ -18,6 +18,9 @@ class Hit:
         from_ms, at_ms, to_ms: first, representative and last time of the run.
         score: cosine of the angle between its descriptor and the query's, -1 to 1.
         view: name of the query's view that it looks like.
+        run: its position among the runs of its video.
+        picture_ms: when that run begins, by which its stored picture is found; None while that is ``from_ms``, which
+            a scene moves to the beginning of its span.
     """
 
     video: str
@@ -26,6 +29,17 @@ class Hit:
     to_ms: int
     score: float
     view: str
+    run: int = 0
+    picture_ms: int | None = None
+
+    @property
+    def pictured_ms(self) -> int:
+        """The time by which the stored picture of its best run is found."""
+        return self.from_ms if self.picture_ms is None else self.picture_ms
+
+    def seen_as(self, view: str) -> Hit:
+        """The same run under another view's name."""
+        return replace(self, view=view)
 
 
 def group_scenes(hits: Iterable[Hit], *, near: float = 0.04) -> list[Hit]:
@@ -43,7 +57,9 @@ def group_scenes(hits: Iterable[Hit], *, near: float = 0.04) -> list[Hit]:
     for hit in sorted(hits, key=_rank):
         of_video = scenes.setdefault(hit.video, [])
         # The best of what touches takes it in, and may by that have come to touch another.
-        while (found := next((scene for scene in of_video if _touch(scene, hit)), None)) is not None:
+        while (
+            found := min((scene for scene in of_video if _touch(scene, hit)), key=_rank, default=None)
+        ) is not None:
             of_video.remove(found)
             hit = _joined(*sorted((found, hit), key=_rank), near=near)  # noqa: PLW2901
         of_video.append(hit)
@@ -61,4 +77,9 @@ def _touch(one: Hit, other: Hit) -> bool:
 def _joined(best: Hit, other: Hit, *, near: float) -> Hit:
     if other.score < best.score - near:
         return best
-    return replace(best, from_ms=min(best.from_ms, other.from_ms), to_ms=max(best.to_ms, other.to_ms))
+    return replace(
+        best,
+        from_ms=min(best.from_ms, other.from_ms),
+        to_ms=max(best.to_ms, other.to_ms),
+        picture_ms=best.pictured_ms,
+    )

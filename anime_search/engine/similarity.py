@@ -1,38 +1,113 @@
-"""What a cosine means: a similarity on trace.moe's scale, and a probability."""
+"""What a comparison means: a probability that this is the scene, and a similarity on trace.moe's scale."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+from anime_search.engine.verify import Verification
+
 #: The old trace.moe document: results below this "are probably incorrect".
 PROBABLY_NOT = 0.87
+#: How fast the similarity leaves :data:`PROBABLY_NOT` with the logarithm of the odds, above and below it.
+_ABOVE, _BELOW = 3.0, 12.0
+#: Odds beyond this (as a logarithm) are not told apart.
+_CERTAIN = 30.0
+#: More features than this make nothing surer.
+_PLENTY = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedWeights:
+    """A logistic fit of "this is the scene" on the cosine of a candidate and on its verification (Platt, 1999).
+
+    Attributes:
+        bias: and the weights of the cosine, of the logarithm of one more than the inliers (up to 100), of their
+            coverage, of the pixels' agreement, of its weakest fifth, and of the share that could be compared.
+    """
+
+    bias: float
+    cosine: float
+    inliers: float
+    coverage: float
+    agreement: float
+    weakest: float
+    compared: float
+
+    def log_odds(self, cosine: float, verified: Verification) -> float:
+        return (
+            self.bias
+            + self.cosine * cosine
+            + self.inliers * math.log1p(min(verified.inliers, _PLENTY))
+            + self.coverage * verified.coverage
+            + self.agreement * verified.agreement
+            + self.weakest * verified.weakest
+            + self.compared * verified.compared
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A logistic fit of "this is the scene" on the cosine of the best match (Platt, 1999).
+    """What the cosines of one descriptor mean.
 
     Attributes:
-        slope, midpoint: the probability is ``1 / (1 + exp(-slope * (cosine - midpoint)))``.
-        confident: probability from which an answer is called a match.
+        slope, midpoint: without a stored picture to verify by, the probability that a candidate is the scene is
+            ``1 / (1 + exp(-slope * (cosine - midpoint)))``.
+        verified: the fit that is used where there is one.
+        confident: probability from which an answer is called a match, with and without verification.
     """
 
     slope: float
     midpoint: float
     confident: float = 0.9
+    verified: VerifiedWeights | None = None
+    confident_verified: float = 0.9
 
-    def probability(self, cosine: float) -> float:
-        """How likely a match of this cosine is the right scene, 0 to 1."""
-        return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, self.slope * (cosine - self.midpoint)))))
+    def log_odds(self, cosine: float, verified: Verification | None = None) -> float:
+        """The logarithm of the odds that a candidate of this cosine and verification is the right scene."""
+        if verified is not None and self.verified is not None:
+            odds = self.verified.log_odds(cosine, verified)
+        else:
+            odds = self.slope * (cosine - self.midpoint)
+        return max(-_CERTAIN, min(_CERTAIN, odds))
 
-    def similarity(self, cosine: float) -> float:
-        """A number from 0 to 1 that grows with the cosine, and is 0.87 where right and wrong are as likely."""
-        cosine = max(-1.0, min(1.0, cosine))
-        if cosine >= self.midpoint:
-            return PROBABLY_NOT + (1.0 - PROBABLY_NOT) * (cosine - self.midpoint) / (1.0 - self.midpoint)
-        return PROBABLY_NOT * (cosine + 1.0) / (self.midpoint + 1.0)
+    def probability(self, cosine: float, verified: Verification | None = None) -> float:
+        """How likely a candidate is the right scene, 0 to 1."""
+        return 1.0 / (1.0 + math.exp(-self.log_odds(cosine, verified)))
+
+    def is_match(self, probability: float, verified: Verification | None = None) -> bool:
+        """Whether a candidate of this probability is called a match."""
+        by_picture = verified is not None and self.verified is not None
+        return probability >= (self.confident_verified if by_picture else self.confident)
+
+
+def similarity_of(log_odds: float) -> float:
+    """A number from 0 to 1 that grows with the odds, and is 0.87 where right and wrong are as likely.
+
+    Args:
+        log_odds: their natural logarithm.
+    """
+    if log_odds >= 0:
+        return PROBABLY_NOT + (1.0 - PROBABLY_NOT) * (1.0 - math.exp(-log_odds / _ABOVE))
+    return PROBABLY_NOT * math.exp(log_odds / _BELOW)
 
 
 #: By descriptor. Fitted by ``benchmarks/calibration.py``; see ``docs/benchmarks.md``.
-CALIBRATIONS = {"dct96-1": Calibration(slope=22.58, midpoint=0.7356, confident=0.758)}
+CALIBRATIONS = {
+    "dct96-1": Calibration(slope=22.58, midpoint=0.7356, confident=0.758),
+    "lite0-1": Calibration(
+        slope=56.26,
+        midpoint=0.8722,
+        confident=0.9134,
+        verified=VerifiedWeights(
+            bias=-20.5358,
+            cosine=19.4141,
+            inliers=0.3979,
+            coverage=7.2961,
+            agreement=3.1637,
+            weakest=3.6214,
+            compared=0.0,
+        ),
+        confident_verified=0.7425,
+    ),
+}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,15 +14,26 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from anime_search.engine.cuts import CUTS_VERSION, CutFinder
-from anime_search.engine.descriptor import Descriptor, is_flat
+from anime_search.engine.descriptor import DctDescriptor, Descriptor, is_flat
+from anime_search.engine.runs import LONGEST_RUN_MS, SAME_FRAME, SHOT_CUT, RunCutter, Runs
 from anime_search.engine.video import Sample, VideoInfo, VideoLimits, VideoReader
+from anime_search.engine.whole_file import sync, write_whole
 
-#: Cosine above which the next frame adds nothing: it is the same drawing, encoded again.
-SAME_FRAME = 0.995
-#: A run is ended after this long even if the picture never changes.
-LONGEST_RUN_MS = 10_000
-#: Cosine between neighbouring samples below which a new shot begins.
-SHOT_CUT = 0.6
+__all__ = [
+    "LONGEST_RUN_MS",
+    "SAME_FRAME",
+    "SHOT_CUT",
+    "FrameTrack",
+    "TrackError",
+    "describe_again",
+    "load_cuts",
+    "load_track",
+    "make_track",
+    "save_track",
+    "sync",
+    "track_path",
+    "write_whole",
+]
 
 #: Frames that are described at a time.
 _BATCH = 64
@@ -38,6 +47,9 @@ _TENSORS = {
     "shots_ms": np.int32,
 }
 _LATER_TENSORS = {"cuts_ms": np.int32}
+
+
+Picture = NDArray[np.uint8]
 
 
 class TrackError(Exception):
@@ -82,31 +94,54 @@ def make_track(
     limits: VideoLimits,
     threads: int = 1,
     on_progress: Callable[[float, float], None] = lambda done_s, total_s: None,
+    on_run: Callable[[int, Picture], None] = lambda from_ms, rgb: None,
 ) -> FrameTrack:
     """Decode the file at ``path`` once and describe it.
+
+    Runs, shots and scenes are found on the cheap :class:`DctDescriptor` of every frame that is looked at;
+    ``descriptor`` describes the first frame of each run only.
 
     Args:
         video: SHA-256 of the file, in hex.
         rate_hz: frames a second that are looked at, at most.
         on_progress: called every few seconds of video with the seconds that are done and those of the whole.
+        on_run: called with the time at which a run begins and its first frame, (144, 256, 3) RGB, in their order.
 
     Raises:
         VideoError: the file is broken, or beyond the limits.
     """
-    runs, cuts = _Runs(), CutFinder()
+    dct = DctDescriptor()
+    cutter, cuts, described = RunCutter(), CutFinder(), _Described(descriptor)
     with VideoReader(path, limits, threads=threads) as reader:
         for batch in _batches(reader.samples(rate_hz)):
-            vectors = descriptor.describe(np.stack([sample.rgb for sample in batch]))
+            times_ms = [round(sample.time_s * 1000) for sample in batch]
+            vectors = dct.describe(np.stack([sample.rgb for sample in batch]))
             flat = [is_flat(sample.rgb) for sample in batch]
-            runs.extend(batch, vectors, flat)
-            cuts.extend([(_ms(sample), sample.rgb) for sample in batch], vectors, flat)
+            cuts.extend([(ms, sample.rgb) for ms, sample in zip(times_ms, batch, strict=True)], vectors, flat)
+            for first in cutter.extend(times_ms, vectors, flat):
+                on_run(times_ms[first], batch[first].rgb)
+                described.add(batch[first].rgb, vectors[first])
             on_progress(reader.position_s, reader.info.duration_s)
         info = reader.measured()
-        return replace(runs.finish(video, descriptor, info), cuts_ms=cuts.finish(1 / (info.fps or 25.0)))
+    return _track(video, descriptor, described, cutter.finish(), info, cuts.finish(1 / (info.fps or 25.0)))
 
 
-def _ms(sample: Sample) -> int:
-    return round(sample.time_s * 1000)
+def describe_again(track: FrameTrack, pictures: Iterable[Picture], descriptor: Descriptor) -> FrameTrack:
+    """The track of the same runs by another descriptor.
+
+    Args:
+        pictures: the first frame of each run, (144, 256, 3) RGB, in their order.
+
+    Raises:
+        ValueError: there are more or fewer pictures than runs.
+    """
+    described = _Described(descriptor)
+    for picture in pictures:
+        described.add(picture)
+    vectors = described.vectors()
+    if len(vectors) != len(track):
+        raise ValueError(f"{len(vectors)} pictures for {len(track)} runs")
+    return replace(track, descriptor=descriptor.name, descriptors=vectors)
 
 
 def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
@@ -120,49 +155,53 @@ def _batches(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
         yield batch
 
 
-class _Runs:
-    """Merges neighbouring frames that look the same, and notes where shots begin."""
+class _Described:
+    """Describes pictures as they come, some at a time, and keeps nothing of them but that."""
 
-    def __init__(self) -> None:
-        self._vectors: list[NDArray[np.float16]] = []
-        self._times: list[list[int]] = []
-        self._shots: list[int] = []
-        self._open: NDArray[np.float32] | None = None
-        self._previous: NDArray[np.float32] | None = None
+    def __init__(self, descriptor: Descriptor) -> None:
+        self._descriptor = descriptor
+        self._waiting: list[Picture] = []
+        self._done: list[NDArray[np.float16]] = []
 
-    def extend(self, batch: list[Sample], vectors: NDArray[np.float32], flat: list[bool]) -> None:
-        for sample, vector, empty in zip(batch, vectors, flat, strict=True):
-            time_ms = _ms(sample)
-            if self._previous is None or float(vector @ self._previous) < SHOT_CUT:
-                self._shots.append(time_ms)
-                self._open = None
-            self._previous = vector
-            if empty:
-                self._open = None
-            elif (
-                self._open is not None
-                and time_ms - self._times[-1][0] < LONGEST_RUN_MS
-                and float(vector @ self._open) >= SAME_FRAME
-            ):
-                self._times[-1][1] = time_ms
-            else:
-                self._open = vector
-                self._vectors.append(vector.astype(np.float16))
-                self._times.append([time_ms, time_ms])
+    def add(self, rgb: Picture, by_dct: NDArray[np.float32] | None = None) -> None:
+        """Take one more; its descriptor by the DCT, where it is known, is not computed twice."""
+        if by_dct is not None and self._descriptor.name == DctDescriptor.name:
+            self._done.append(by_dct[None].astype(np.float16))
+            return
+        self._waiting.append(rgb)
+        if len(self._waiting) == _BATCH:
+            self._describe()
 
-    def finish(self, video: str, descriptor: Descriptor, info: VideoInfo) -> FrameTrack:
-        times = np.array(self._times, np.int32).reshape(-1, 2)
-        vectors = np.stack(self._vectors) if self._vectors else np.empty((0, descriptor.dim), np.float16)
-        return FrameTrack(
-            video=video,
-            descriptor=descriptor.name,
-            descriptors=vectors,
-            from_ms=times[:, 0].copy(),
-            at_ms=times.mean(axis=1).astype(np.int32),
-            to_ms=times[:, 1].copy(),
-            shots_ms=np.array(self._shots, np.int32),
-            info=info,
-        )
+    def _describe(self) -> None:
+        if self._waiting:
+            self._done.append(self._descriptor.describe(np.stack(self._waiting)).astype(np.float16))
+            self._waiting.clear()
+
+    def vectors(self) -> NDArray[np.float16]:
+        """(N, dim) of all pictures, in their order."""
+        self._describe()
+        return np.concatenate(self._done) if self._done else np.empty((0, self._descriptor.dim), np.float16)
+
+
+def _track(
+    video: str,
+    descriptor: Descriptor,
+    described: _Described,
+    runs: Runs,
+    info: VideoInfo,
+    cuts_ms: NDArray[np.int32],
+) -> FrameTrack:
+    return FrameTrack(
+        video=video,
+        descriptor=descriptor.name,
+        descriptors=described.vectors(),
+        from_ms=runs.from_ms,
+        at_ms=np.stack([runs.from_ms, runs.to_ms]).mean(axis=0).astype(np.int32),
+        to_ms=runs.to_ms,
+        shots_ms=runs.shots_ms,
+        info=info,
+        cuts_ms=cuts_ms,
+    )
 
 
 def track_path(root: Path, descriptor: str, video: str) -> Path:
@@ -253,28 +292,3 @@ def _read(properties: dict[str, str]) -> VideoInfo:
         codec=properties["codec"],
         container=properties["container"],
     )
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, and rename it into place once it is on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Put a file, or the names in a folder, on the disk: what was only renamed may be lost with the power."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from anime_search.engine.extent import missing_bytes
 from anime_search.engine.faults import VideoFault
-from anime_search.engine.frame import upright_rgb
+from anime_search.engine.frame import shown_size, upright_rgb
 from anime_search.engine.timeline import LEAP_S, LEAPING, UNTIMED, Timeline, grid_cell
 
 #: Width and height that every frame is reduced to before it is described, whatever its aspect ratio.
@@ -207,12 +207,15 @@ class VideoReader:
         whole = (container.duration or 0) / 1_000_000
         return max(0.0, whole - origin_s), max(TAIL_TOLERANCE_S, TAIL_TOLERANCE_RATIO * whole)
 
-    def samples(self, rate_hz: float) -> Iterator[Sample]:
+    def samples(self, rate_hz: float, *, most: int | None = None) -> Iterator[Sample]:
         """Decode the file once and yield at most one frame for each cell of a ``1/rate_hz`` second grid.
 
         Every cell in which a frame is shown gets one, and times ascend (a file with a wrong time in it may
         step back). Frames that no other frame refers to (most B-frames) are not decoded where their cell
         already has a frame: they cost half of the decoding time of usual files and would be thrown away.
+
+        Args:
+            most: width that frames have at most as they are shown, in their own aspect; of 256 x 144 without it.
 
         Raises:
             VideoError: no frame decodes, the file ends early, or too much of it is damaged.
@@ -231,7 +234,12 @@ class VideoReader:
             if taken - stale < (cell := grid_cell(time_s, rate_hz)) <= taken:
                 continue
             try:
-                rgb = upright_rgb(reformatter, frame, FRAME_WIDTH, FRAME_HEIGHT)
+                shown = (
+                    (FRAME_WIDTH, FRAME_HEIGHT)
+                    if most is None
+                    else shown_size(frame, self.display_aspect, most=most)
+                )
+                rgb = upright_rgb(reformatter, frame, *shown)
             except (av.FFmpegError, ValueError):
                 self._bad_packets += 1
                 continue

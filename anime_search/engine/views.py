@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anime_search.engine.descriptor import at_frame_size
+from anime_search.engine.borders import without_borders
+from anime_search.engine.regions import Region, first_regions, more_regions, rectified
+from anime_search.engine.video import FRAME_HEIGHT, FRAME_WIDTH
 
-#: How far a pixel of a border may be from the border's colour (of 256), and how many of a line may be farther.
-BORDER_NOISE = 24
-BORDER_OUTLIERS = 0.02
-#: Borders are looked for in a picture of at most this width and height: no less than queries are reduced to.
-BORDER_SIDE = 640
-#: No side loses more than this share of the picture: a dark scene is not all border.
-BORDER_MOST = 0.4
+__all__ = ["View", "first_views", "mirrored", "more_views", "query_views", "without_borders"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,62 +23,52 @@ class View:
     rgb: NDArray[np.uint8]
 
 
-def query_views(rgb: NDArray[np.uint8]) -> list[View]:
-    """The picture as it is, without plain borders, and both of them mirrored.
+def first_views(rgb: NDArray[np.uint8]) -> list[View]:
+    """The picture as it is, and without its borders where it has any.
+
+    Borders are bars or a frame of one colour, and bars that hold a gradient or the picture's own blur.
 
     Args:
         rgb: (H, W, 3) uint8.
 
     Returns:
-        Two or four views; each ``name`` is ``full`` or ``borders_removed``, with ``+mirrored`` behind it
-        where the view is flipped left to right.
+        One or two views, named ``full`` and ``borders_removed``.
     """
-    views = [View("full", at_frame_size(rgb))]
-    inner = without_borders(rgb)
-    if inner.shape != rgb.shape:
-        views.append(View("borders_removed", at_frame_size(inner)))
-    mirrored = [View(f"{view.name}+mirrored", np.ascontiguousarray(view.rgb[:, ::-1])) for view in views]
-    return views + mirrored
+    return _seen(rgb, first_regions(rgb))
 
 
-def without_borders(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Cut letterbox and pillarbox bars of any one colour off (H, W, 3); a picture without bars is returned whole."""
-    height, width = rgb.shape[:2]
-    scale = max(1.0, max(height, width) / BORDER_SIDE)
-    small = rgb if scale == 1.0 else _reduced(rgb, scale)
-    top, bottom = _bars(small, axis=0)
-    left, right = _bars(small[top : len(small) - bottom], axis=1)
-    if max(top, bottom, left, right) < 2:
-        return rgb
-    # The line where picture and bar meet is a mixture of both once reduced: it goes with the bar.
-    top, bottom, left, right = (
-        int(np.ceil((lines + (scale > 1)) * scale)) if lines else 0 for lines in (top, bottom, left, right)
-    )
-    if height - top - bottom < 0.3 * height or width - left - right < 0.3 * width:
-        return rgb
-    return rgb[top : height - bottom, left : width - right]
+def more_views(rgb: NDArray[np.uint8]) -> list[View]:
+    """What else the picture may be: for a query that is not found as it is.
+
+    Args:
+        rgb: (H, W, 3) uint8. Regions are looked for in at most 640 pixels of width and height.
+
+    Returns:
+        One to six views, the likeliest first. ``picture_in_screenshot`` is an upright rectangle among an app's or
+        page's paper and text, ``photo_of_screen`` a quadrilateral made upright; there may be several of each.
+        ``padded`` is the picture with 12 % of itself put back on each side, as if that had been cropped, and
+        ``widened`` the picture put back to 16:9 from something narrower, as if its sides had been.
+    """
+    return _seen(rgb, more_regions(rgb))
 
 
-def _reduced(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    size = (max(1, round(rgb.shape[1] / scale)), max(1, round(rgb.shape[0] / scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+def mirrored(views: Iterable[View]) -> list[View]:
+    """Views flipped left to right, with ``+mirrored`` behind their names."""
+    return [View(f"{view.name}+mirrored", np.ascontiguousarray(view.rgb[:, ::-1])) for view in views]
 
 
-def _bars(rgb: NDArray[np.uint8], *, axis: int) -> tuple[int, int]:
-    """How many lines along an axis are of the first line's colour at the beginning, of the last one's at the end."""
-    most = int(rgb.shape[axis] * BORDER_MOST)
-    if not most:
-        return 0, 0
-    first, last = (rgb[:most], rgb[-most:]) if axis == 0 else (rgb[:, :most], rgb[:, -most:])
-    return _lines_alike(first, 0, axis=axis), _lines_alike(last, -1, axis=axis)
+def query_views(rgb: NDArray[np.uint8]) -> list[View]:
+    """All views of a picture: the first ones, those mirrored, the others, those mirrored.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+
+    Returns:
+        Four to sixteen views. Whoever asks in two stages uses :func:`first_views` and :func:`more_views`.
+    """
+    first, more = first_views(rgb), more_views(rgb)
+    return [*first, *mirrored(first), *more, *mirrored(more)]
 
 
-def _lines_alike(rgb: NDArray[np.uint8], outermost: int, *, axis: int) -> int:
-    colour = np.median(rgb.take(outermost, axis), axis=0).astype(np.int16)
-    # OpenCV tells near from far in one pass; the same in numpy takes twenty times as long.
-    near = cv2.inRange(
-        rgb, tuple(map(float, colour - BORDER_NOISE)), tuple(map(float, colour + BORDER_NOISE))
-    )
-    foreign = (near == 0).mean(axis=1 - axis) > BORDER_OUTLIERS
-    inwards = foreign if outermost == 0 else foreign[::-1]
-    return int(inwards.argmax()) if inwards.any() else 0
+def _seen(rgb: NDArray[np.uint8], regions: Iterable[Region]) -> list[View]:
+    return [View(region.name, rectified(rgb, region, (FRAME_WIDTH, FRAME_HEIGHT))) for region in regions]

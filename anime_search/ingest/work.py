@@ -97,6 +97,7 @@ def _run(job: IngestJob, workers: int) -> None:
             descriptor=descriptor,
             rate_hz=settings.ANIME_SAMPLE_RATE_HZ,
             limits=runtime.VIDEO_LIMITS,
+            thumbnails=runtime.thumbnails_dir(),
         ),
         timeout_s=DECODE_TIMEOUT_S,
         on_progress=heartbeat,

@@ -8,18 +8,23 @@ import io
 from PIL import Image
 
 from anime_search.services import read_image
+from anime_search.uploads import picture_of
+from core.errors import DomainError
 
 #: Pixels of its longer side.
 SIDE = 480
 
 
-def asked_picture(image: bytes) -> str:
-    """A small JPEG of a picture as a ``data:`` address: shown, and kept nowhere.
+def asked_picture(media: bytes) -> str:
+    """A small JPEG of a picture, or of a clip's first frame, as a ``data:`` address: shown, and kept nowhere.
 
-    Raises:
-        ImageEmpty, ImageTooLarge, ImageUndecodable: it is no picture.
+    Empty where there is none to show any more: whoever calls has an answer already, and the picture is an extra.
     """
-    small = Image.fromarray(read_image(image).rgb)
+    try:
+        picture = read_image(picture_of(media))
+    except DomainError:
+        return ""
+    small = Image.fromarray(picture.rgb)
     small.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)

@@ -8,14 +8,16 @@ from enum import StrEnum
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from anime_search import runtime
+from anime_search.clip_search import agreeing_frames
 from anime_search.engine.episode import VideoKind
-from anime_search.engine.similarity import CALIBRATIONS
+from anime_search.engine.search import Scene
 from anime_search.models import Anime, Video
 from anime_search.previews import WIDTHS, Moment, sign_moment
 from anime_search.selectors import Candidate
 from anime_search.services import SearchAnswer
+from anime_search.web.places import also_in
 
 #: Length of the line that shows where in the video a scene is, in units of its drawing.
 TIMELINE = 1000
@@ -41,6 +43,8 @@ class Card:
         at, from_, to, duration: times in the video as ``m:ss.cc`` or ``h:mm:ss.cc``.
         similarity: in percent.
         recognised: what had been done to the picture.
+        also_in: other places that show the very same.
+        agreeing: how many frames of a clip agree, in words; empty for a picture.
         images: width in pixels and address of the matched frame, narrowest first.
         image_height: of the frame at the second of these widths, so that nothing moves when it arrives.
         line_from, line_length, line_at: the scene on a line of :data:`TIMELINE` units.
@@ -59,6 +63,8 @@ class Card:
     band: Band
     band_text: str
     recognised: tuple[str, ...]
+    also_in: tuple[str, ...]
+    agreeing: str
     images: tuple[tuple[int, str], ...]
     image_height: int
     line_from: int
@@ -69,12 +75,15 @@ class Card:
 
 def cards_of(answer: SearchAnswer) -> list[Card]:
     """The cards of an answer, best first."""
-    return [_card(candidate, confident=answer.confident) for candidate in answer.candidates]
+    return [
+        _card(candidate, confident=answer.confident, asked_frames=answer.asked_frames)
+        for candidate in answer.candidates
+    ]
 
 
-def _card(candidate: Candidate, *, confident: bool) -> Card:
+def _card(candidate: Candidate, *, confident: bool, asked_frames: int) -> Card:
     anime, video, scene = candidate.anime, candidate.video, candidate.scene
-    band = band_of(scene.probability, confident=confident)
+    band = band_of(scene, confident=confident)
     address = reverse("scene-image", args=[sign_moment(Moment(video.pk, round(scene.at_s * 1000)))])
     start, at, end = (_on_line(time_s, video) for time_s in (scene.from_s, scene.at_s, scene.to_s))
     return Card(
@@ -93,6 +102,8 @@ def _card(candidate: Candidate, *, confident: bool) -> Card:
         band_text=_band_text(band),
         # What seems to have been done to a picture that matches nothing is nothing to tell.
         recognised=() if band is Band.UNLIKELY else recognised(scene.view),
+        also_in=also_in(candidate, time_text),
+        agreeing=_agreeing_text(agreeing_frames(scene), asked_frames),
         images=tuple((width, f"{address}?size={size}") for size, width in WIDTHS.items()),
         image_height=round(WIDTHS["m"] * video.height / video.width) if video.width else 180,
         line_from=max(0, min(start, TIMELINE - TIMELINE_LEAST)),
@@ -102,11 +113,20 @@ def _card(candidate: Candidate, *, confident: bool) -> Card:
     )
 
 
-def band_of(probability: float, *, confident: bool) -> Band:
+def band_of(scene: Scene, *, confident: bool) -> Band:
     """The band of a candidate: by its probability, and no match where the search itself found none."""
-    if confident and probability >= CALIBRATIONS[runtime.descriptor().name].confident:
+    if confident and scene.is_match:
         return Band.MATCH
-    return Band.LIKELY if probability >= 0.5 else Band.UNLIKELY
+    return Band.LIKELY if scene.probability >= 0.5 else Band.UNLIKELY
+
+
+def _agreeing_text(agreeing: int, asked: int) -> str:
+    if not asked:
+        return ""
+    words = ngettext(
+        "%(agreeing)d of %(asked)d frame agrees", "%(agreeing)d of %(asked)d frames agree", asked
+    )
+    return words % {"agreeing": agreeing, "asked": asked}
 
 
 def _band_text(band: Band) -> str:
@@ -115,7 +135,14 @@ def _band_text(band: Band) -> str:
 
 def recognised(view: str) -> tuple[str, ...]:
     """What had been done to the picture, from the name of the view that matched; ``full`` says nothing."""
-    words = {"mirrored": _("mirrored"), "borders_removed": _("borders removed")}
+    words = {
+        "mirrored": _("mirrored"),
+        "borders_removed": _("borders removed"),
+        "picture_in_screenshot": _("picture inside a screenshot"),
+        "photo_of_screen": _("photo of a screen"),
+        "padded": _("cropped"),
+        "widened": _("sides cropped"),
+    }
     return tuple(words.get(part, part.replace("_", " ")) for part in view.split("+") if part != "full")
 
 

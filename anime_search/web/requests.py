@@ -16,7 +16,7 @@ FRAGMENT_HEADER = "Frameproof-Fragment"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is searched: the bytes of an uploaded picture, else what is at ``url``."""
+    """What is searched: the bytes of an uploaded picture or clip, else what is at ``url``."""
 
     image: bytes = b""
     url: str = ""

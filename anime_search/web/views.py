@@ -13,8 +13,9 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from accounts.principal import PrincipalKind
-from anime_search import services
-from anime_search.fetch import fetch_image
+from anime_search import clip_search
+from anime_search.engine.moving import sniff_video
+from anime_search.fetch import fetch_picture_or_clip
 from anime_search.runtime import IMAGE_LIMITS
 from anime_search.web.asked import asked_picture
 from anime_search.web.cards import Band, cards_of
@@ -71,17 +72,17 @@ def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
             # "The system limits search by IP address, and counts both search via API and webpage together."
             admissions.enter_context(admitted(principal=principal, product=Product.TRACE_MOE))
         ticket = admissions.enter_context(admitted(principal=principal, product=Product.WHAT_ANIME))
-        image = question.image or fetch_image(question.url)
-        answer = services.search_scenes(principal=principal, image=image, limit=MOST_CARDS)
-    # The page's script shows a file that it sent by itself.
-    is_shown = wants_fragment(request) and bool(question.image)
+        media = question.image or fetch_picture_or_clip(question.url)
+        answer = clip_search.search_media(principal=principal, media=media, limit=MOST_CARDS)
+    # The page's script shows a picture that it sent by itself.
+    is_shown = wants_fragment(request) and bool(question.image) and sniff_video(media) is None
     cards = cards_of(answer)
     return {
         "answer": answer,
         "cards": cards,
         # The best scene's video may have been deleted since it was indexed: then there is no match to show.
         "matched": bool(cards) and cards[0].band is Band.MATCH,
-        "asked": "" if is_shown else asked_picture(image),
+        "asked": "" if is_shown else asked_picture(media),
         "frames": number_format(answer.frames, force_grouping=True),
         "search_ms": round(answer.timings_ms.get("total", 0)),
         "state": ticket.snapshot,

@@ -155,6 +155,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO").upper()},
     "loggers": {
         "celery": {"level": "WARNING"},
+        "faiss": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
@@ -179,4 +180,6 @@ INGEST_WORKERS = env.int("INGEST_WORKERS", os.cpu_count() or 1, validate=lambda 
 PREVIEW_CACHE_BYTES = env.int("PREVIEW_CACHE_BYTES", 1 << 30, validate=lambda size: size >= 1 << 24)
 #: Clips that one process cuts at a time.
 PREVIEW_WORKERS = env.int("PREVIEW_WORKERS", os.cpu_count() or 1, validate=lambda n: 1 <= n <= 256)
+#: Clips that one caller may have cut in a minute; those that were cut before are not counted. 0: as many as it likes.
+PREVIEW_CUTS_PER_MINUTE = env.int("PREVIEW_CUTS_PER_MINUTE", 60, validate=lambda n: 0 <= n <= 100_000)
 ANILIST_URL = env.str("ANILIST_URL", "https://graphql.anilist.co")

@@ -13,6 +13,7 @@ QUEUES = ("search", "ingest", "deepfake", "mail", "housekeeping")
 
 ROUTES = {
     "anime_search.tasks.search": {"queue": "search"},
+    "anime_search.tasks.search_clip": {"queue": "search"},
     "anime_search.tasks.ingest": {"queue": "ingest"},
     "anime_search.tasks.*": {"queue": "housekeeping"},
     "deepfake.tasks.*": {"queue": "deepfake"},

@@ -1,4 +1,4 @@
-// The page "Find a scene": pick, drop or paste a picture, and put the server's results into the page.
+// The page "Find a scene": pick, drop or paste a picture or a clip, and put the server's results into the page.
 // The results come as HTML: the same template serves this script and a browser without scripts.
 const FRAGMENT_HEADER = "Frameproof-Fragment";
 /** What the server decodes by itself; anything else is redrawn here, if this browser knows the format. */
@@ -28,17 +28,23 @@ const firstTitle = document.title;
 
 // --- what is asked -------------------------------------------------------------------------------------------
 
-/** Show a picture at once, before anything is sent; no address takes the last one away. */
-function showPicture(address) {
+/** Show a picture or a clip at once, before anything is sent; no address takes the last one away. */
+function showPicture(address, isVideo = false) {
   const last = byId("preview");
   if (last?.src.startsWith("blob:")) URL.revokeObjectURL(last.src);
   last?.remove();
   byId("drop-title").textContent = address ? text.textOther : text.textFirst;
   if (!address) return;
-  const preview = new Image();
+  const preview = document.createElement(isVideo ? "video" : "img");
   preview.id = "preview";
   preview.className = "drop-preview";
-  preview.alt = text.textAsked;
+  if (isVideo) {
+    preview.ariaLabel = text.textAsked;
+    preview.muted = preview.loop = preview.playsInline = true;
+    preview.autoplay = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  } else {
+    preview.alt = text.textAsked;
+  }
   // What is no picture has no preview; the server says what is wrong with it.
   preview.onerror = () => showPicture("");
   preview.src = address;
@@ -48,7 +54,7 @@ function showPicture(address) {
 function choose(file) {
   chosen = file;
   url.value = "";
-  showPicture(URL.createObjectURL(file));
+  showPicture(URL.createObjectURL(file), file.type.startsWith("video/"));
   search();
 }
 
@@ -60,10 +66,10 @@ function chooseUrl(address) {
   search();
 }
 
-/** A picture among what was dropped or pasted, else an address, else nothing. */
+/** A picture or a clip among what was dropped or pasted, else an address, else nothing. */
 function take(data) {
   const files = [...data.files];
-  const file = files.find((one) => one.type.startsWith("image/")) ?? files[0];
+  const file = files.find((one) => /^(image|video)\//.test(one.type)) ?? files[0];
   if (file) return choose(file);
   const address = (data.getData("text/uri-list") || data.getData("text/plain"))
     .split("\n")
@@ -73,10 +79,20 @@ function take(data) {
   return showProblem("no-picture");
 }
 
+/** Whether a file moves, by what is in it before its first picture: redrawing would leave one frame of it. */
+async function isAnimated(file) {
+  if (file.type === "image/gif") return true;
+  if (file.type !== "image/png" && file.type !== "image/webp") return false;
+  const head = new TextDecoder("latin1").decode(await file.slice(0, 65_536).arrayBuffer());
+  if (file.type === "image/webp") return head.slice(12, 16) === "VP8X" && (head.charCodeAt(20) & 2) !== 0;
+  const control = head.indexOf("acTL");
+  return control >= 0 && control < (head.indexOf("IDAT") + 1 || Infinity);
+}
+
 /** The file as it is sent: as it is, or redrawn smaller; one that cannot be redrawn goes as it is. */
 async function prepare(file) {
   if (KNOWN_TYPES.has(file.type) && file.size <= REDRAW_BYTES) return file;
-  if (!file.type.startsWith("image/")) return file;
+  if (!file.type.startsWith("image/") || (await isAnimated(file))) return file;
   try {
     const bitmap = await createImageBitmap(file);
     const scale = Math.min(1, REDRAW_SIDE / Math.max(bitmap.width, bitmap.height));
@@ -162,7 +178,8 @@ function showResponse(request) {
   const answer = results.querySelector(".answer");
   finder.toggleAttribute("data-answered", Boolean(answer));
   if (!answer) return revealProblem();
-  if (answer.dataset.asked) showPicture(answer.dataset.asked);
+  // A clip that this browser plays stays as it is; of any other the server shows the first frame.
+  if (answer.dataset.asked && !(chosen && byId("preview"))) showPicture(answer.dataset.asked);
   document.title = `${answer.dataset.title} – Frameproof`;
   const heading = byId("answer-heading");
   heading.focus({ preventScroll: true });

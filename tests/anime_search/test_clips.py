@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -18,13 +16,20 @@ import pytest
 from pytest_django import Settings
 
 from anime_search import clips, runtime
-from anime_search.clips import CachedFile, clip_of, scene_of, still_file_of
+from anime_search.clips import (
+    CachedFile,
+    LiveClip,
+    live_clip,
+    passage_of,
+    scene_of,
+    still_file_of,
+    whole_clip,
+)
 from anime_search.engine.descriptor import DctDescriptor
 from anime_search.engine.stamp import FileStamp
 from anime_search.engine.track import make_track, save_track, track_path
 from anime_search.engine.video import VideoLimits
-from anime_search.errors import PreviewGone
-from anime_search.file_cache import Busy, FileCache
+from anime_search.errors import PreviewGone, PreviewsLimited
 from anime_search.models import Video, VideoFile
 from anime_search.previews import Moment
 from core import clock
@@ -75,7 +80,14 @@ def film_file(video: Video) -> Path:
 def clip(
     video: Video, start_s: float = 1.0, end_s: float = 2.0, width: int = 640, mute: bool = False
 ) -> CachedFile:
-    return clip_of(video_id=video.pk, start_s=start_s, end_s=end_s, width=width, mute=mute)
+    return whole_clip(passage_of(video_id=video.pk, start_s=start_s, end_s=end_s, width=width, mute=mute))
+
+
+def live(video: Video, start_s: float = 1.0) -> LiveClip:
+    passage = passage_of(video_id=video.pk, start_s=start_s, end_s=start_s + 2, width=640, mute=True)
+    begun = live_clip(passage)
+    assert isinstance(begun, LiveClip)
+    return begun
 
 
 def numbers(cut: CachedFile) -> list[int]:
@@ -87,14 +99,14 @@ def numbers(cut: CachedFile) -> list[int]:
 def cuttings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Notes each clip that is really cut; cutting takes a moment."""
     noted: list[str] = []
-    real = clips.cut_clip
+    real = clips.clip_pieces
 
-    def cut_slowly(*args: object, **options: object) -> object:
+    def cut_slowly(*args: Any, **options: Any) -> Any:
         noted.append(str(options["start_s"]))
         time.sleep(0.1)
-        return real(*args, **options)  # type: ignore[arg-type]
+        return real(*args, **options)
 
-    monkeypatch.setattr(clips, "cut_clip", cut_slowly)
+    monkeypatch.setattr(clips, "clip_pieces", cut_slowly)
     return noted
 
 
@@ -135,24 +147,13 @@ def test_a_clip_that_is_cut_again_has_the_same_etag(film: Video) -> None:
     assert clip(film, 2.0, 3.0).etag != first.etag
 
 
-def test_twenty_requests_at_once_cut_once(film: Video, cuttings: list[str], data_dir: Path) -> None:
-    source = film_file(film)
-    cache = runtime.preview_cache()
-
-    def ask(_: int) -> Path:
-        return cache.get_or_make(
-            "abc.mp4",
-            lambda out: (
-                clips.cut_clip(
-                    source, start_s=0.0, end_s=1.0, width=64, mute=True, limits=VideoLimits(), out=out
-                )
-                and None
-            ),
-            wait_s=10.0,
-        )
-
+def test_twenty_requests_at_once_cut_once(
+    film: Video, cuttings: list[str], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clips, "_TURNS", threading.BoundedSemaphore(20))
+    passage = passage_of(video_id=film.pk, start_s=0.0, end_s=1.0, width=64, mute=True)
     with ThreadPoolExecutor(20) as threads:
-        assert len(set(threads.map(ask, range(20)))) == 1
+        assert len(set(threads.map(lambda _: whole_clip(passage), range(20)))) == 1
     assert len(cuttings) == 1
     assert leftovers(data_dir) == []
 
@@ -171,7 +172,7 @@ def test_a_time_outside_the_video_is_gone(film: Video) -> None:
     with pytest.raises(PreviewGone):
         scene_of(Moment(film.pk, 7500))
     with pytest.raises(PreviewGone):
-        clip_of(video_id=film.pk + 1, start_s=0.0, end_s=1.0, width=320, mute=False)
+        passage_of(video_id=film.pk + 1, start_s=0.0, end_s=1.0, width=320, mute=False)
 
 
 def test_a_source_that_is_gone_or_another_file_by_now_gives_no_clip(film: Video) -> None:
@@ -200,14 +201,14 @@ def test_a_broken_source_is_gone_and_leaves_nothing(tmp_path: Path, data_dir: Pa
 def test_a_full_disk_is_unavailable_and_leaves_nothing(
     film: Video, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = clips.cut_clip
+    real = clips.clip_pieces
 
-    def fill(*args: object, out: Path, **options: object) -> None:
-        real(*args, out=out, **options)  # type: ignore[arg-type]
+    def fill(*args: Any, **options: Any) -> Generator[bytes]:
+        yield from real(*args, **options)
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(clips, "cut_clip", fill)
+        patch.setattr(clips, "clip_pieces", fill)
         with pytest.raises(Unavailable):
             clip(film)
     assert leftovers(data_dir) == []
@@ -238,6 +239,68 @@ def test_cutting_that_takes_too_long_is_given_up(
     assert leftovers(data_dir) == []
 
 
+# --- clips that are sent while they are cut
+
+
+def test_a_live_clip_is_kept_as_it_was_sent(film: Video, data_dir: Path) -> None:
+    begun = live(film)
+    sent = list(begun)
+    begun.close()
+    kept = live_clip(passage_of(video_id=film.pk, start_s=1.0, end_s=3.0, width=640, mute=True))
+    assert isinstance(kept, CachedFile)
+    assert kept.path.read_bytes() == b"".join(sent)
+    assert len(sent) >= 5
+    assert leftovers(data_dir) == []
+
+
+def test_a_live_clip_that_nobody_takes_to_its_end_is_given_up(
+    film: Video, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, slots = threading.BoundedSemaphore(1), threading.BoundedSemaphore(1)
+    monkeypatch.setattr(clips, "_TURNS", turns)
+    monkeypatch.setattr(runtime, "preview_slots", lambda: slots)
+    for taken in (0, 2):
+        begun = live(film)
+        pieces = iter(begun)
+        for _ in range(taken):
+            next(pieces)
+        assert leftovers(data_dir)
+        begun.close()
+        assert leftovers(data_dir) == []
+    # Both places are free again, and so is the file.
+    assert numbers(clip(film, 1.0, 3.0, mute=True)) == list(range(24, 72))
+
+
+def test_a_live_clip_is_waited_for_by_others(film: Video, cuttings: list[str]) -> None:
+    begun = live(film)
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(
+            whole_clip, passage_of(video_id=film.pk, start_s=1.0, end_s=3.0, width=640, mute=True)
+        )
+        sent = b"".join(begun)
+        assert waiting.result().path.read_bytes() == sent
+    assert len(cuttings) == 1
+
+
+def test_a_broken_source_is_known_before_anything_is_sent(tmp_path: Path, data_dir: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"not a video at all" * 100)
+    with pytest.raises(PreviewGone):
+        live(video_at(tmp_path / "film.mp4"))
+    assert leftovers(data_dir) == []
+
+
+def test_who_may_not_have_a_clip_cut_may_have_one_that_was(film: Video, cuttings: list[str]) -> None:
+    def refuse() -> None:
+        raise PreviewsLimited
+
+    passage = passage_of(video_id=film.pk, start_s=1.0, end_s=2.0, width=64, mute=True)
+    with pytest.raises(PreviewsLimited):
+        whole_clip(passage, on_cut=refuse)
+    assert cuttings == []
+    whole_clip(passage)
+    assert whole_clip(passage, on_cut=refuse).bytes > 0
+
+
 # --- stills and scenes
 
 
@@ -258,115 +321,13 @@ def test_a_scene_ends_where_its_track_says(tmp_path: Path) -> None:
     save_track(track, track_path(runtime.tracks_dir(), DctDescriptor.name, video.sha256))
     start_s, end_s = scene_of(Moment(video.pk, 3000))
     assert (start_s, end_s) == pytest.approx((2.0, 4.0), abs=0.05)
-    cut = clip_of(video_id=video.pk, start_s=start_s, end_s=end_s, width=320, mute=True)
+    cut = clip(video, start_s, end_s, width=320, mute=True)
     with av.open(str(cut.path)) as container:
         frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
     assert len(frames) == pytest.approx(48, abs=2)
     # Not one frame of the neighbours.
     for frame in frames:
         assert np.abs(frame - drawing(1)).mean() < 12
-
-
-# --- the cache itself
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> FileCache:
-    return FileCache(tmp_path / "cache", 128 * 1000)
-
-
-def put(cache: FileCache, key: str, size: int, *, age_s: float = 0.0) -> Path:
-    path = cache.get_or_make(key, lambda out: out.write_bytes(b"x" * size) and None, wait_s=0.0)
-    if age_s:
-        used = time.time() - age_s
-        os.utime(path, (used, used))
-    return path
-
-
-def test_the_least_recently_used_make_room(cache: FileCache) -> None:
-    for number in range(20):
-        put(cache, f"old{number:02}", 6000, age_s=1000 - number)
-    assert cache.get("old00") is not None
-    put(cache, "new", 20_000)
-    left = {path.name for path in cache.root.glob("*/*")}
-    assert sum(path.stat().st_size for path in cache.root.glob("*/*")) <= 128_000
-    assert {"new", "old00", "old19"} <= left
-    assert "old01" not in left
-
-
-def test_a_file_in_use_is_not_removed(cache: FileCache) -> None:
-    for number in range(10):
-        put(cache, f"recent{number}", 30_000)
-    assert all(cache.get(f"recent{number}") for number in range(10))
-
-
-def test_using_a_file_does_not_change_it(cache: FileCache) -> None:
-    path = put(cache, "key", 100, age_s=5000)
-    changed = path.stat().st_mtime_ns
-    assert cache.get("key") == path
-    assert path.stat().st_mtime_ns == changed
-    assert path.stat().st_atime > time.time() - 60
-
-
-def test_waiting_for_somebody_else_has_an_end(cache: FileCache) -> None:
-    inside, leave = threading.Event(), threading.Event()
-
-    def slowly(out: Path) -> None:
-        inside.set()
-        leave.wait(10)
-        out.write_bytes(b"whole")
-
-    with ThreadPoolExecutor(1) as thread:
-        made = thread.submit(cache.get_or_make, "key", slowly, wait_s=0.0)
-        inside.wait(10)
-        with pytest.raises(Busy):
-            cache.get_or_make("key", slowly, wait_s=0.05)
-        leave.set()
-        assert made.result().read_bytes() == b"whole"
-
-
-_HOLDER = """
-    import sys, time
-    from pathlib import Path
-    from anime_search.file_cache import FileCache
-
-    def never(out):
-        out.write_bytes(b"half")
-        print("inside", flush=True)
-        time.sleep(60)
-
-    FileCache(Path(sys.argv[1]), 128_000).get_or_make("key", never, wait_s=0)
-"""
-
-
-def test_what_a_killed_process_left_is_taken_over(cache: FileCache) -> None:
-    root = Path(__file__).resolve().parents[2]
-    holder = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(_HOLDER), str(cache.root)],
-        cwd=root,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "inside\n"
-        with pytest.raises(Busy):
-            put(cache, "key", 5)
-        cache.make_room()
-        assert len(list(cache.root.rglob("*.part"))) == 1
-    finally:
-        holder.send_signal(signal.SIGKILL)
-        holder.communicate()
-    assert cache.get("key") is None
-    assert put(cache, "key", 5).read_bytes() == b"xxxxx"
-    assert list(cache.root.rglob("*.part")) == []
-
-
-def test_leftovers_are_removed_when_room_is_made(cache: FileCache) -> None:
-    put(cache, "key", 5)
-    (cache.root / "ke" / ".kept.part").write_bytes(b"half")
-    cache.make_room()
-    assert [path.name for path in cache.root.glob("*/*")] == ["key"]
 
 
 def test_the_cache_has_the_size_of_its_setting(settings: Settings) -> None:

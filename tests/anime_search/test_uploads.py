@@ -12,7 +12,7 @@ from PIL import Image
 
 from anime_search import runtime
 from anime_search.errors import ImageTooLarge, ImageUndecodable
-from anime_search.uploads import MAX_BYTES, picture_of
+from anime_search.uploads import MAX_BYTES, moving_of, picture_of
 from tests.anime_search.engine.clips import Clip, jpeg_decoded, number_in, write_clip
 
 
@@ -68,6 +68,31 @@ def test_too_many_bytes_are_refused_before_anything_is_written(folder: Path) -> 
     with pytest.raises(ImageTooLarge):
         picture_of(b"\0" * (MAX_BYTES + 1))
     assert not folder.exists()
+
+
+def test_frames_of_a_video_come_out_of_the_child(folder: Path, tmp_path: Path) -> None:
+    clip = moving_of(write_clip(tmp_path / "a.mp4", Clip(frames=36)).read_bytes())
+    assert clip is not None
+    assert [number_in(still.rgb) for still in clip.stills] == pytest.approx(
+        [24 * still.time_s for still in clip.stills], abs=1
+    )
+    assert list(folder.iterdir()) == []
+
+
+def test_what_does_not_move_is_no_clip_and_starts_no_child(folder: Path) -> None:
+    for media in (png(), b"hello", b"\0" * 5000, b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n"):
+        assert moving_of(media) is None
+    assert not folder.exists()
+
+
+def test_broken_clip_is_refused(folder: Path, tmp_path: Path) -> None:
+    video = write_clip(tmp_path / "a.mp4", Clip()).read_bytes()
+    for media in (video[: len(video) // 2], video[:40], b"\x1a\x45\xdf\xa3" + bytes(5000)):
+        with pytest.raises(ImageUndecodable):
+            moving_of(media)
+    with pytest.raises(ImageTooLarge):
+        moving_of(video + bytes(MAX_BYTES))
+    assert list(folder.iterdir()) == []
 
 
 def test_child_has_a_limit_on_its_memory(folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from PIL import Image
 
 from anime_search.demo import demo_videos, take_screenshot
 
@@ -43,6 +44,8 @@ class Collection:
         videos: the folder to index: the clip, and a smaller copy of half of it that counts as adult.
         titles: metadata of the second video, as AniList's API writes it.
         screenshot: a frame of the clip that was cropped, mirrored and made small.
+        gif: a second of the clip, small, as an animation of more than a picture that is sent as it is.
+        video: the same as MP4.
         noise: a picture of nothing.
         text: no picture, although its name says so.
     """
@@ -50,6 +53,8 @@ class Collection:
     videos: Path
     titles: Path
     screenshot: Path
+    gif: Path
+    video: Path
     noise: Path
     text: Path
 
@@ -68,7 +73,26 @@ def make_collection(folder: Path) -> Collection:
     cv2.imwrite(str(noise), pixels)
     text = folder / "text.png"
     text.write_text("This is no picture, whatever its name says. " * 20)
-    return Collection(videos, titles, screenshot, noise, text)
+    gif, video = folder / "moving.gif", folder / "moving.mp4"
+    _take_part(clip, gif, video)
+    return Collection(videos, titles, screenshot, gif, video, noise, text)
+
+
+def _take_part(clip: Path, gif: Path, video: Path) -> None:
+    """Two seconds of the clip from 1.6 s on, five frames a second."""
+    with av.open(str(clip)) as source:
+        frames = [frame.to_image(width=640, height=360) for frame in source.decode(video=0)][40:90:5]
+    # Noise in a corner makes it larger than what the page would redraw, and lose all frames but one.
+    grain = np.random.default_rng(1).integers(0, 256, (360, 90, 3), dtype=np.uint8)
+    for frame in frames:
+        frame.paste(Image.fromarray(grain), (550, 0))
+    frames[0].save(gif, save_all=True, append_images=frames[1:], duration=200)
+    with av.open(str(video), "w") as output:
+        stream = output.add_stream("libx264", rate=5, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        for frame in frames:
+            output.mux(stream.encode(av.VideoFrame.from_image(frame)))
+        output.mux(stream.encode(None))
 
 
 def _copy_smaller(clip: Path, target: Path) -> None:

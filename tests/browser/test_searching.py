@@ -40,6 +40,26 @@ def test_chosen_file_is_found(visit: Visit, collection: Collection) -> None:
     visit.photograph("match")
 
 
+@pytest.mark.parametrize("kind", ["gif", "video"])
+def test_clip_is_sent_whole_and_found_by_its_frames(visit: Visit, collection: Collection, kind: str) -> None:
+    file: Path = getattr(collection, kind)
+    if kind == "gif":
+        assert file.stat().st_size > 1.5 * 1024 * 1024
+    with visit.page.expect_request(lambda request: request.method == "POST") as sent:
+        visit.choose(file)
+    assert int(sent.value.all_headers()["content-length"]) > file.stat().st_size
+    visit.answered("Match found")
+    bunny = visit.page.locator(".card").first
+    said = re.fullmatch(r"(\d+) of (\d+) frames agree", bunny.locator(".card-agreeing").inner_text())
+    assert said is not None
+    assert 3 <= int(said[1]) <= int(said[2]) <= 12
+    at = re.fullmatch(r"0:(\d\d\.\d\d)", bunny.locator("[data-copy]").get_attribute("data-copy") or "")
+    assert at is not None
+    assert 1.0 < float(at[1]) < 2.2
+    expect(visit.page.locator("#preview")).to_be_visible()
+    visit.photograph(f"match-of-a-{kind}")
+
+
 def test_title_that_is_known_links_to_anilist(visit: Visit, collection: Collection) -> None:
     visit.choose(collection.screenshot)
     visit.answered("Match found")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from core.ranged_file import file_response
+from core.ranged_file import file_response, known_response, may_stream, stream_response
 
 CONTENT = bytes(range(100))
 
@@ -73,3 +75,54 @@ def test_known_version_is_not_sent_again(tmp_path: Path) -> None:
 def test_head_ignores_ranges(tmp_path: Path) -> None:
     response = ask(tmp_path, "HEAD", range="bytes=0-1")
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "more", "allowed"),
+    [
+        ("GET", {}, True),
+        ("HEAD", {}, False),
+        ("GET", {"headers": {"Range": "bytes=0-"}}, False),
+        ("GET", {"SERVER_PROTOCOL": "HTTP/1.0"}, False),
+        ("GET", {"SERVER_PROTOCOL": "HTTP/2.0"}, True),
+    ],
+)
+def test_answers_of_unknown_length_are_for_those_who_understand_them(
+    method: str, more: dict[str, Any], allowed: bool
+) -> None:
+    assert may_stream(RequestFactory().generic(method, "/", **more)) is allowed
+
+
+@pytest.mark.django_db
+def test_stream_ends_its_source_when_it_is_closed() -> None:
+    ended: list[bool] = []
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            yield b"first"
+            yield b"second"
+        finally:
+            ended.append(True)
+
+    response = stream_response(pieces(), etag="abc", content_type="video/mp4", headers={"X-A": "b"})
+    assert next(iter(response)) == b"first"
+    assert (response["ETag"], response["X-A"], response.has_header("Content-Length")) == ('"abc"', "b", False)
+    response.close()
+    assert ended == [True]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, None),
+        ({"If-None-Match": '"abc"'}, 304),
+        ({"If-None-Match": '"x"'}, None),
+        ({"If-Match": '"x"'}, 412),
+    ],
+)
+def test_what_is_known_is_told_before_there_is_a_file(headers: dict[str, str], status: int | None) -> None:
+    request = RequestFactory().get("/", headers=headers)
+    known = known_response(request, etag="abc", headers={"Cache-Control": "private"})
+    assert (known and known.status_code) == status
+    if known is not None and status == 304:
+        assert (known["ETag"], known["Cache-Control"]) == ('"abc"', "private")

@@ -11,6 +11,7 @@ from anime_search.api.tracemoe.responses import quota_fields
 from anime_search.errors import (
     ImageEmpty,
     ImageFetchFailed,
+    ImageFetchTooLarge,
     ImageMissing,
     ImageTooLarge,
     ImageTooManyPixels,
@@ -19,6 +20,7 @@ from anime_search.errors import (
     PreviewGone,
     PreviewRefused,
     PreviewSizeInvalid,
+    PreviewsLimited,
     SearchQueueFull,
 )
 from apikeys.errors import ApiKeyInvalid, ApiKeyRevoked, KeyGuessingLimited
@@ -58,6 +60,7 @@ ERRORS: Final[ErrorTable] = {
     BodyTooLarge: lambda error: failed("Payload Too Large", 413),
     BodyMalformed: lambda error: failed("Failed to process image", 400),
     ImageFetchFailed: _not_fetched,
+    ImageFetchTooLarge: lambda error: failed("Payload Too Large", 413),
     ApiKeyInvalid: lambda error: failed("Invalid API key", 403),
     ApiKeyRevoked: lambda error: failed("Invalid API key", 403),
     KeyGuessingLimited: lambda error: failed("Too many requests", 429),
@@ -72,6 +75,7 @@ ERRORS: Final[ErrorTable] = {
         error, "Concurrency limit exceeded", 402, **quota_fields(error.data["snapshot"])
     ),
     SearchQueueFull: lambda error: failed("Error: Search queue is full", 503),
+    PreviewsLimited: lambda error: failed("Too many requests", 429),
     PreviewSizeInvalid: lambda error: failed("Invalid size", 400),
     PreviewExpired: lambda error: failed("Expired", 410),
     PreviewRefused: lambda error: failed("Invalid signature", 403),

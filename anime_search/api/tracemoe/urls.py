@@ -11,5 +11,6 @@ urlpatterns = [
     path("me", MeView.as_view(), name="trace-me"),
     path("image/<str:token>", ImageView.as_view(), name="scene-image"),
     path("video/<str:token>", VideoView.as_view(), name="scene-video"),
+    re_path(r"^(?:image|video)\Z", NothingHere.as_view()),
     re_path(r"^(?:image|video|me|search)/[\s\S]*\Z", NothingHere.as_view()),
 ]

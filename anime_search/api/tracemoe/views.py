@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from accounts.principal import Principal
@@ -15,7 +16,8 @@ from anime_search.api.tracemoe.errors import ERRORS
 from anime_search.api.tracemoe.headers import EXPOSED, limit_headers
 from anime_search.api.tracemoe.requests import read_key, read_search
 from anime_search.api.tracemoe.responses import me_body, search_body
-from anime_search.clips import clip_of, preview_turn, scene_of, still_file_of
+from anime_search.clip_response import clip_response
+from anime_search.clips import passage_of, scene_of, still_file_of
 from anime_search.errors import PreviewSizeInvalid
 from anime_search.fetch import fetch_media
 from anime_search.previews import WIDTHS, open_token, video_at
@@ -146,25 +148,22 @@ class ImageView(PreviewView):
 class VideoView(PreviewView):
     """``GET /video/{id}?size=s|m|l[&mute]``: the matched scene, at most 5 s to either side of the frame."""
 
-    def get(self, request: Request, token: str) -> HttpResponse:
+    def get(self, request: Request, token: str) -> HttpResponseBase:
         width, moment = self.width(request), open_token(token)
         start_s, end_s = scene_of(moment)
-        with preview_turn():
-            clip = clip_of(
-                video_id=moment.video_id,
-                start_s=start_s,
-                end_s=end_s,
-                width=width,
-                mute="mute" in request.query_params,
-            )
-        headers = CACHED | {
-            "x-video-start": f"{clip.start_s:.3f}",
-            "x-video-end": f"{clip.end_s:.3f}",
-            "x-video-duration": f"{video_at(moment.video_id, clip.start_s).duration_ms / 1000:.3f}",
-        }
-        return file_response(
-            plain_request(request), clip.path, etag=clip.etag, content_type="video/mp4", headers=headers
+        passage = passage_of(
+            video_id=moment.video_id,
+            start_s=start_s,
+            end_s=end_s,
+            width=width,
+            mute="mute" in request.query_params,
         )
+        headers = CACHED | {
+            "x-video-start": f"{passage.start_s:.3f}",
+            "x-video-end": f"{passage.end_s:.3f}",
+            "x-video-duration": f"{video_at(moment.video_id, passage.start_s).duration_ms / 1000:.3f}",
+        }
+        return clip_response(plain_request(request), passage, headers=headers)
 
 
 class NothingHere(TraceView):

@@ -16,6 +16,7 @@ from anime_search.errors import (
     ImageUndecodable,
     PreviewGone,
     PreviewRefused,
+    PreviewsLimited,
     PreviewTimeInvalid,
 )
 from apikeys.errors import ApiKeyInvalid, ApiKeyRevoked, KeyGuessingLimited
@@ -55,6 +56,7 @@ ERRORS: Final[ErrorTable] = {
     QuotaExhausted: lambda error: _limited(error, "quota"),
     # Only where staff put a price on this API's searches.
     InsufficientCredits: lambda error: quoted(error.message, 402),
+    PreviewsLimited: lambda error: quoted(error.message, 429),
     PreviewTimeInvalid: lambda error: quoted("Invalid time", 400),
     PreviewRefused: lambda error: quoted("Invalid token", 403),
     PreviewGone: lambda error: quoted("File not found", 404),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.utils.log import log_response
 from rest_framework.request import Request
 
@@ -14,7 +15,8 @@ from anime_search.api.tracemoe_legacy.errors import ERRORS
 from anime_search.api.tracemoe_legacy.headers import EXPOSED, UNLIMITED, limit_fields, limit_headers
 from anime_search.api.tracemoe_legacy.requests import is_mute, read_key, read_name, read_preview, read_search
 from anime_search.api.tracemoe_legacy.responses import preview_context, search_body
-from anime_search.clips import CachedFile, clip_of, preview_turn, scene_of, still_file_of
+from anime_search.clip_response import clip_response
+from anime_search.clips import passage_of, scene_of, still_file_of
 from anime_search.errors import ImageUndecodable
 from anime_search.fetch import fetch_image
 from anime_search.previews import WIDTHS, Moment, open_named_token
@@ -127,49 +129,40 @@ class PreviewView(LegacyView):
             at_s=asked.at_s,
         )
 
-    def file(self, request: Request, cut: CachedFile, content_type: str) -> HttpResponse:
-        return file_response(
-            plain_request(request), cut.path, etag=cut.etag, content_type=content_type, headers=CACHED
+    def clip(self, request: Request, moment: Moment, start_s: float, end_s: float) -> HttpResponseBase:
+        """The video of the moment, from one second of it to another."""
+        passage = passage_of(
+            video_id=moment.video_id,
+            start_s=start_s,
+            end_s=end_s,
+            width=WIDTHS["l"],
+            mute=is_mute(request),
         )
+        return clip_response(plain_request(request), passage, headers=CACHED)
 
 
 class ThumbnailView(PreviewView):
     """``GET /thumbnail.php``: the matched frame, 320 pixels wide."""
 
     def get(self, request: Request) -> HttpResponse:
-        moment = self.moment(request, *read_name(request))
-        return self.file(request, still_file_of(moment, width=WIDTHS["m"]), "image/jpeg")
+        still = still_file_of(self.moment(request, *read_name(request)), width=WIDTHS["m"])
+        return file_response(
+            plain_request(request), still.path, etag=still.etag, content_type="image/jpeg", headers=CACHED
+        )
 
 
 class ClipView(PreviewView):
     """``GET /preview.php``: three seconds of video, from 1 s before the matched frame to 2 s after it."""
 
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: Request) -> HttpResponseBase:
         moment = self.moment(request, *read_name(request))
         at_s = moment.at_ms / 1000
-        with preview_turn():
-            clip = clip_of(
-                video_id=moment.video_id,
-                start_s=at_s - SECONDS_BEFORE,
-                end_s=at_s + SECONDS_AFTER,
-                width=WIDTHS["l"],
-                mute=is_mute(request),
-            )
-        return self.file(request, clip, "video/mp4")
+        return self.clip(request, moment, at_s - SECONDS_BEFORE, at_s + SECONDS_AFTER)
 
 
 class SceneView(PreviewView):
     """``GET /video/{anilist_id}/{filename}``: the matched scene, cut where it begins and ends."""
 
-    def get(self, request: Request, anilist_id: str, filename: str) -> HttpResponse:
+    def get(self, request: Request, anilist_id: str, filename: str) -> HttpResponseBase:
         moment = self.moment(request, anilist_id, filename)
-        start_s, end_s = scene_of(moment)
-        with preview_turn():
-            clip = clip_of(
-                video_id=moment.video_id,
-                start_s=start_s,
-                end_s=end_s,
-                width=WIDTHS["l"],
-                mute=is_mute(request),
-            )
-        return self.file(request, clip, "video/mp4")
+        return self.clip(request, moment, *scene_of(moment))

@@ -15,7 +15,7 @@ from credits.idempotency import NamedRequest
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search: the bytes of a picture, or the address of one."""
+    """A search: the bytes of a picture, an animation or a video, or the address of one."""
 
     image: bytes = b""
     url: str = ""

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from anime_search.clip_search import agreeing_frames
 from anime_search.engine.episode import current_episode
 from anime_search.previews import Moment, sign_moment
 from anime_search.selectors import Candidate
@@ -16,13 +17,20 @@ from credits.services import Snapshot
 
 
 def search_body(answer: SearchAnswer, request: HttpRequest) -> dict[str, Any]:
-    """The body of a search: candidates, best first, and whether the first is a match."""
-    return {
+    """The body of a search: candidates, best first, and whether the first is a match.
+
+    Of a clip it says as well how many of its frames were asked about, and how many agree with the first candidate.
+    """
+    body = {
         "confident": answer.confident,
         "candidates": [candidate_body(candidate, request) for candidate in answer.candidates],
         "searchedFrames": answer.frames,
         "timingsMs": {stage: round(ms, 2) for stage, ms in answer.timings_ms.items()},
     }
+    if answer.asked_frames:
+        agreeing = [agreeing_frames(candidate.scene) for candidate in answer.candidates[:1]]
+        body["frames"] = {"asked": answer.asked_frames, "agreeing": sum(agreeing)}
+    return body
 
 
 def candidate_body(candidate: Candidate, request: HttpRequest) -> dict[str, Any]:
@@ -49,6 +57,17 @@ def candidate_body(candidate: Candidate, request: HttpRequest) -> dict[str, Any]
         "similarity": round(scene.similarity, 4),
         "probability": round(scene.probability, 4),
         "view": scene.view,
+        "also": [
+            {
+                "filename": other.video.filename,
+                "season": other.video.season,
+                "episode": current_episode(other.video.parsed),
+                "from": round(other.place.from_s, 2),
+                "at": round(other.place.at_s, 2),
+                "to": round(other.place.to_s, 2),
+            }
+            for other in candidate.also
+        ],
         "image": absolute_url(request, reverse("scene-image", args=[token])),
         "link": f"https://anilist.co/anime/{anime.anilist_id}" if anime else None,
     }

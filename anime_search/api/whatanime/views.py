@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from anime_search.api.whatanime.errors import ERRORS
 from anime_search.api.whatanime.requests import read_name, read_search
 from anime_search.api.whatanime.responses import credits_body, search_body
-from anime_search.fetch import fetch_image
-from anime_search.services import search_scenes
+from anime_search.clip_search import search_media
+from anime_search.fetch import fetch_picture_or_clip
 from apikeys.authentication import bearer_key, principal_of, signed_in
 from core.surfaces import SurfaceView, plain_request
 from credits.headers import ratelimit_headers
@@ -21,7 +21,7 @@ MOST_CANDIDATES = 5
 
 
 class SearchView(SurfaceView):
-    """``POST /api/anime/search``: find a screenshot's scene."""
+    """``POST /api/anime/search``: find the scene of a screenshot, an animation or a short video."""
 
     errors = ERRORS
 
@@ -33,9 +33,8 @@ class SearchView(SurfaceView):
         with admitted(principal=principal, product=Product.WHAT_ANIME, request=name) as ticket:
             body = ticket.replay
             if body is None:
-                answer = search_scenes(
-                    principal=principal, image=search.image or fetch_image(search.url), limit=MOST_CANDIDATES
-                )
+                media = search.image or fetch_picture_or_clip(search.url)
+                answer = search_media(principal=principal, media=media, limit=MOST_CANDIDATES)
                 body = search_body(answer, http)
             if name is not None:
                 ticket.answer = body

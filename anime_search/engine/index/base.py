@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
+#: Vectors as an index stores them, see :mod:`anime_search.engine.index.codes`.
+Codes = NDArray[np.int8]
 
 
 class VectorIndex(Protocol):
@@ -30,4 +32,12 @@ class VectorIndex(Protocol):
 
     def vectors(self, start: int, stop: int) -> Vectors:
         """The stored vectors of the labels ``start`` to ``stop - 1``, (stop - start, dim)."""
+        ...
+
+    def codes(self, start: int, stop: int) -> Codes:
+        """The same in the form in which they are stored, (stop - start, dim) int8."""
+        ...
+
+    def cosines(self, queries: Vectors, start: int, stop: int) -> Vectors:
+        """The cosines of (Q, dim) unit vectors with the labels ``start`` to ``stop - 1``, (Q, stop - start)."""
         ...

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from anime_search.engine.index.base import Labels, VectorIndex, Vectors
+from anime_search.engine.index.base import Codes, Labels, VectorIndex, Vectors
+from anime_search.engine.index.codes import encode
 
 #: Vectors that are compared at a time, so that an exact search of any size takes little memory.
 BLOCK = 65_536
@@ -28,6 +29,12 @@ class FlatIndex:
     def vectors(self, start: int, stop: int) -> Vectors:
         return self._vectors[start:stop]
 
+    def codes(self, start: int, stop: int) -> Codes:
+        return encode(self._vectors[start:stop])
+
+    def cosines(self, queries: Vectors, start: int, stop: int) -> Vectors:
+        return queries @ self._vectors[start:stop].T
+
 
 def search_ranges(
     index: VectorIndex, queries: Vectors, k: int, ranges: Iterable[tuple[int, int]]
@@ -35,10 +42,10 @@ def search_ranges(
     """As :meth:`VectorIndex.search`, exactly, among the labels of some ranges (start, stop) only."""
     labels, scores = np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
     for block in _blocks(ranges):
-        vectors = np.concatenate([index.vectors(start, stop) for start, stop in block])
+        fresh_scores = [index.cosines(queries, start, stop) for start, stop in block]
         fresh = np.concatenate([np.arange(start, stop) for start, stop in block])
         labels = np.concatenate([labels, np.broadcast_to(fresh, (len(queries), len(fresh)))], axis=1)
-        columns, scores = top_k(np.concatenate([scores, queries @ vectors.T], axis=1), k)
+        columns, scores = top_k(np.concatenate([scores, *fresh_scores], axis=1), k)
         labels = np.take_along_axis(labels, columns, axis=1)
     return labels, scores
 

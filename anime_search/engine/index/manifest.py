@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-#: Format of the manifests below; a reader refuses a number it does not know.
-FORMAT = 1
+from anime_search.engine.index.codes import STORAGE
+
+#: Format of the manifests below; a reader refuses a number it does not know. Those of format 1 held hnswlib's files.
+FORMAT = 2
 
 
 class ManifestError(Exception):
@@ -48,11 +50,18 @@ class FileDigest:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """What vectors an index holds; indexes of different geometry are never mixed or compared."""
+    """What vectors an index holds; indexes of different geometry are never mixed or compared.
+
+    Attributes:
+        descriptor: name of the descriptor that made them.
+        dim: numbers of a vector.
+        storage: how a number is stored, see :mod:`anime_search.engine.index.codes`.
+    """
 
     descriptor: str
     dim: int
     metric: str = "cosine"
+    storage: str = STORAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,11 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"{path.name} is not JSON") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+        if isinstance(raw, dict) and raw.get("format") == 1:
+            raise ManifestError(
+                f"{path.name} is of an index that an older version made, which this one does not read: "
+                "make it anew from the stored frame tracks with manage.py anime_index build"
+            )
         raise ManifestError(f"{path.name} is of an unknown format")
     if raw.pop("sha256", None) != _digest(raw):
         raise ManifestError(f"{path.name} was altered: its SHA-256 is another")

@@ -14,7 +14,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from anime_search.engine.descriptor import unit_length
-from anime_search.engine.index.base import Labels, VectorIndex, Vectors
+from anime_search.engine.index.base import Codes, Labels, VectorIndex, Vectors
+from anime_search.engine.index.codes import encode
 from anime_search.engine.index.flat import search_ranges
 from anime_search.engine.index.hnsw import HnswIndex, IndexFileError, build_graph
 from anime_search.engine.index.manifest import FileDigest, Geometry, ManifestError, SegmentManifest
@@ -25,22 +26,30 @@ GRAPH, TIMES, MANIFEST = "frames.hnsw", "times.safetensors", "segment.json"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoFrames:
-    """One video's part of a segment: (N, dim) vectors and (3, N) int32 from/at/to milliseconds."""
+    """One video's part of a segment: (N, dim) vectors and (3, N) int32 from/at/to milliseconds.
+
+    Vectors out of another segment are its codes, which are stored again as they are.
+    """
 
     video: str
-    vectors: NDArray[np.floating]
+    vectors: NDArray[np.floating] | Codes
     times_ms: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
 class FrameHit:
-    """A run of frames that an index found: video hash, times in milliseconds, cosine."""
+    """A run of frames that an index found: video hash, times in milliseconds, cosine.
+
+    Attributes:
+        run: its position among the runs of its video, from 0.
+    """
 
     video: str
     from_ms: int
     at_ms: int
     to_ms: int
     score: float
+    run: int
 
 
 class Segment:
@@ -100,21 +109,46 @@ class Segment:
         """What the segment holds of one video, to build another segment from."""
         position = self._position[video]
         start, stop = int(self._starts[position]), int(self._starts[position + 1])
-        return VideoFrames(video, self._index.vectors(start, stop), self._times_ms[:, start:stop])
+        return VideoFrames(video, self._index.codes(start, stop), self._times_ms[:, start:stop])
 
     def video_count(self, video: str) -> int:
         """Vectors of one video; 0 if it is not here."""
         position = self._position.get(video)
         return 0 if position is None else int(self._starts[position + 1] - self._starts[position])
 
+    def runs_around(self, video: str, at_ms: int, reach: int, within_ms: int) -> list[tuple[int, int, int]]:
+        """From, at and to in milliseconds of a video's runs about a time, in their order; none if it is not here.
+
+        Args:
+            reach: runs before, and as many after, the one that is nearest to the time.
+            within_ms: how far from it they may be.
+        """
+        position = self._position.get(video)
+        if position is None:
+            return []
+        start, stop = int(self._starts[position]), int(self._starts[position + 1])
+        times = self._times_ms[:, start:stop]
+        if not times.shape[1]:
+            return []
+        nearest = int(np.abs(times[1] - at_ms).argmin())
+        around = times[:, max(0, nearest - reach) : nearest + reach + 1]
+        return [
+            (int(start_ms), int(middle_ms), int(end_ms))
+            for start_ms, middle_ms, end_ms in around.T
+            if abs(int(middle_ms) - at_ms) <= within_ms
+        ]
+
     def _hits(self, labels: Labels, scores: Vectors) -> list[list[FrameHit]]:
         owners = np.searchsorted(self._starts, labels, side="right") - 1
+        runs = labels - self._starts[owners]
         times = self._times_ms[:, labels]
         videos = self.manifest.videos
         return [
             [
-                FrameHit(videos[owner], int(start), int(at), int(end), float(score))
-                for owner, start, at, end, score in zip(owners[row], *times[:, row], scores[row], strict=True)
+                FrameHit(videos[owner], int(start), int(at), int(end), float(score), int(run))
+                for owner, start, at, end, score, run in zip(
+                    owners[row], *times[:, row], scores[row], runs[row], strict=True
+                )
             ]
             for row in range(len(labels))
         ]
@@ -149,13 +183,13 @@ def build_segment(
     starts: list[int] = [0]
     times: list[NDArray[np.int32]] = []
 
-    def batches() -> Iterator[Vectors]:
+    def batches() -> Iterator[Codes]:
         for frames in videos:
             names.append(frames.video)
             starts.append(starts[-1] + len(frames.vectors))
             times.append(np.asarray(frames.times_ms, np.int32))
             if len(frames.vectors):
-                yield unit_length(np.asarray(frames.vectors, np.float32))
+                yield _codes(frames)
 
     try:
         build_graph(
@@ -183,3 +217,9 @@ def build_segment(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return manifest, digest
+
+
+def _codes(frames: VideoFrames) -> Codes:
+    if frames.vectors.dtype == np.int8:
+        return encode(frames.vectors)
+    return encode(unit_length(np.asarray(frames.vectors, np.float32)))

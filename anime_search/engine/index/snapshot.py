@@ -45,6 +45,19 @@ class Snapshot:
             for row in range(len(queries))
         ]
 
+    def runs_around(self, video: str, at_ms: int, reach: int, within_ms: int) -> list[tuple[int, int, int]]:
+        """See :meth:`.segment.Segment.runs_around`; none of a video that is gone."""
+        if video in self._gone:
+            return []
+        return next(
+            (
+                runs
+                for segment in self.segments
+                if (runs := segment.runs_around(video, at_ms, reach, within_ms))
+            ),
+            [],
+        )
+
     def _search_living(self, segment: Segment, queries: Vectors, k: int) -> list[list[FrameHit]]:
         living = tuple(self._living(segment))
         if len(living) == len(segment.manifest.videos):

@@ -40,12 +40,21 @@ _NUMBER = re.compile("[0-9]{1,12}")
 Progress = Callable[[int], None]
 
 
+class OtherDescriptorError(ManifestError):
+    """The generation in use was made by another descriptor: only building the index anew goes on from it."""
+
+
 class IndexStore:
     """The one place that reads and writes the index's files.
 
+    Readers load a generation of any geometry that they know, and ask it for vectors of its own descriptor
+    (``Snapshot.manifest.geometry``): so the answers of an old descriptor's index are served until :meth:`build` has
+    made that of a new one, and again after :meth:`rollback`. Writers only ever write vectors of their own geometry.
+
     Args:
         root: folder of the index.
-        geometry: of the vectors that this process makes; what was made otherwise is refused.
+        geometry: of the vectors that this process makes.
+        known: other geometries that this process can make queries for; generations of the rest are refused.
         ef: search list of the graphs, see :mod:`anime_search.engine.index.hnsw`.
         now: the clock that dates generations.
     """
@@ -56,10 +65,12 @@ class IndexStore:
         geometry: Geometry,
         *,
         ef: int,
+        known: Iterable[Geometry] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.root = root
         self.geometry = geometry
+        self.known = frozenset({geometry, *known})
         self._ef = ef
         self._now = now
         self._segments = root / "segments"
@@ -92,10 +103,10 @@ class IndexStore:
         """Read one generation's manifest.
 
         Raises:
-            ManifestError: it is missing, no manifest, or made for other vectors than this process's.
+            ManifestError: it is missing, no manifest, or made for vectors that this process does not know.
         """
         manifest = GenerationManifest.read(self._generation_path(number))
-        if manifest.geometry != self.geometry:
+        if manifest.geometry not in self.known:
             raise ManifestError(f"generation {number} was made by {manifest.geometry}, not {self.geometry}")
         if manifest.number != number:
             raise ManifestError(f"generation {number} calls itself {manifest.number}")
@@ -112,7 +123,8 @@ class IndexStore:
         """
         manifest = self.manifest(number)
         try:
-            return Snapshot(manifest, [self._load_segment(ref, loaded or {}) for ref in manifest.segments])
+            segments = [self._load_segment(ref, manifest.geometry, loaded or {}) for ref in manifest.segments]
+            return Snapshot(manifest, segments)
         except OSError as error:
             raise ManifestError(f"generation {number} cannot be read: {error.strerror}") from error
 
@@ -138,13 +150,13 @@ class IndexStore:
                 problems.append(f"generation {number} is not usable: {error}")
         return None, problems
 
-    def _load_segment(self, ref: SegmentRef, loaded: Mapping[str, Segment]) -> Segment:
+    def _load_segment(self, ref: SegmentRef, geometry: Geometry, loaded: Mapping[str, Segment]) -> Segment:
         if shared := loaded.get(ref.sha256):
             return shared
         folder = self._folder(ref)
         if FileDigest.of(folder / MANIFEST).sha256 != ref.sha256:
             raise ManifestError(f"{MANIFEST} of segment {ref.segment} is not the generation's")
-        return Segment.load(folder, geometry=self.geometry, ef=self._ef)
+        return Segment.load(folder, geometry=geometry, ef=self._ef)
 
     def _folder(self, ref: SegmentRef) -> Path:
         folder = self._segments / ref.segment
@@ -181,7 +193,16 @@ class IndexStore:
         """Put videos beside those in use, as a segment of their own; merge segments when there are many.
 
         The caller holds :meth:`writing`, and adds no video that is in use already.
+
+        Raises:
+            OtherDescriptorError: what is in use was made by another descriptor that is known; beside it these
+                videos would be all that is found.
         """
+        if other := self.in_use_of_another():
+            raise OtherDescriptorError(
+                f"generation {other.number}, which is in use, was made by {other.geometry.descriptor} "
+                f"and not by {self.geometry.descriptor}: build the index anew first"
+            )
         base = self.usable()
         refs = self._segment_of(videos, count, threads, lambda _: None)
         present = {video for ref in refs for video in self._videos(ref)}
@@ -199,14 +220,17 @@ class IndexStore:
         return manifest
 
     def remove(self, videos: Iterable[str]) -> GenerationManifest | None:
-        """Hide videos from searches; their vectors go when their segment is next merged."""
+        """Hide videos from searches; their vectors go when their segment is next merged.
+
+        None where there is nothing that :meth:`usable` goes on from.
+        """
         base = self.usable()
         if base is None:
             return None
         return self._publish(base.segments, gone=tuple(sorted({*base.gone, *videos})))
 
     def merge(self, *, threads: int, on_progress: Progress = lambda _: None) -> GenerationManifest | None:
-        """Make one segment of all, without the videos that are gone."""
+        """Make one segment of all, without the videos that are gone; None as :meth:`remove`."""
         base = self.usable()
         if base is None or (len(base.segments) <= 1 and not base.gone):
             return base
@@ -240,9 +264,11 @@ class IndexStore:
             manifest = None if number is None else self.manifest(number)
         except ManifestError as error:
             return [str(error)]
-        for ref in manifest.segments if manifest else ():
+        if manifest is None:
+            return []
+        for ref in manifest.segments:
             try:
-                self._load_segment(ref, {})
+                self._load_segment(ref, manifest.geometry, {})
             except (ManifestError, OSError) as error:
                 problems.append(str(error))
         return problems
@@ -250,9 +276,19 @@ class IndexStore:
     def usable(self) -> GenerationManifest | None:
         """What a writer continues from: the newest generation, from the one in use back, whose files are there.
 
-        Their sizes are compared and not their digests: reading the whole index for every new episode would
+        None while the one in use was made by another descriptor: an older one of this descriptor would bring back
+        what has changed since. Their sizes are compared and not their digests: reading the whole index for every new episode would
         cost more than adding it, and readers verify what they load.
         """
+        manifest = self._newest_whole()
+        return manifest if manifest and manifest.geometry == self.geometry else None
+
+    def in_use_of_another(self) -> GenerationManifest | None:
+        """The generation that a writer would continue from, if only it were of the writer's own geometry."""
+        manifest = self._newest_whole()
+        return manifest if manifest and manifest.geometry != self.geometry else None
+
+    def _newest_whole(self) -> GenerationManifest | None:
         numbers = self.numbers()
         try:
             current = self.current_number()
@@ -321,7 +357,7 @@ class IndexStore:
         threads: int,
         on_progress: Progress = lambda _: None,
     ) -> list[SegmentRef]:
-        segments = [self._load_segment(ref, {}) for ref in refs]
+        segments = [self._load_segment(ref, self.geometry, {}) for ref in refs]
         parts = [(s, v) for s in segments for v in s.manifest.videos if v not in hidden]
         if not parts:
             return []

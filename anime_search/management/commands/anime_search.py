@@ -1,4 +1,4 @@
-"""``manage.py anime_search``: find pictures' scenes from the command line."""
+"""``manage.py anime_search``: find the scenes of pictures and clips from the command line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from anime_search.checks import Tags
+from anime_search.clip_search import ClipOutcome, agreeing_frames, find_clip
 from anime_search.engine.episode import current_episode
+from anime_search.engine.search import SearchOutcome
 from anime_search.errors import ImageTooLarge
 from anime_search.runtime import IMAGE_LIMITS
 from anime_search.selectors import Candidate, candidates_of, file_of, videos_of_anime
 from anime_search.services import read_image, search_picture
+from anime_search.uploads import moving_of
 from core.commands import STOPPED
 from core.errors import DomainError
 
@@ -29,7 +32,7 @@ class _Unreadable(DomainError):
 
 class Command(BaseCommand):
     help = (
-        "Find the scene of each picture, and print one line of JSON for each. "
+        "Find the scene of each picture, animation or short video, and print one line of JSON for each. "
         "It is the operator's tool: it costs no credits and needs no worker."
     )
     requires_system_checks = (Tags.index,)
@@ -78,14 +81,23 @@ def _rows(batch: Path) -> list[tuple[str, Path]]:
 
 
 def _search(name: str, path: Path, limit: int, videos: frozenset[str] | None) -> dict[str, Any]:
-    """The line of one picture; one that cannot be searched has an ``error`` beside empty results."""
+    """The line of one picture or clip; one that cannot be searched has an ``error`` beside empty results."""
     started = time.perf_counter()
     timings: dict[str, float] = {}
     line: dict[str, Any] = {"image": _shown(name), "confident": False, "candidates": []}
     try:
-        picture = read_image(_bytes_of(path))
-        timings["decode"] = time.perf_counter() - started
-        outcome = search_picture(rgb=picture.rgb, flat=picture.flat, limit=limit, videos=videos)
+        media = _bytes_of(path)
+        clip = moving_of(media)
+        outcome: SearchOutcome | ClipOutcome
+        if clip is None:
+            picture = read_image(media)
+            timings["decode"] = time.perf_counter() - started
+            outcome = search_picture(rgb=picture.rgb, flat=picture.flat, limit=limit, videos=videos)
+        else:
+            timings["decode"] = time.perf_counter() - started
+            outcome = find_clip(clip, limit=limit, videos=videos)
+            agreeing = [agreeing_frames(scene) for scene in outcome.scenes[:1]]
+            line["frames"] = {"asked": outcome.asked, "agreeing": sum(agreeing)}
         timings |= {stage: ms / 1000 for stage, ms in outcome.timings_ms.items()}
         searched = time.perf_counter()
         line["confident"] = outcome.confident
@@ -130,4 +142,12 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
         "similarity": round(scene.similarity, 6),
         "probability": round(scene.probability, 6),
         "view": scene.view,
+        "also": [
+            {
+                "file": file_of(other.video),
+                "episode": current_episode(other.video.parsed),
+                "at": round(other.place.at_s, 3),
+            }
+            for other in candidate.also
+        ],
     }

@@ -12,6 +12,7 @@ from django.core.management.base import SystemCheckError
 
 from anime_search import indexing, runtime
 from anime_search.models import FrameTrackFile, VideoFile
+from anime_search.services import search_picture
 from tests import footage
 from tests.anime_search.commands.conftest import Call
 from tests.conftest import MakeVideo
@@ -37,8 +38,7 @@ def act(call: Call, *arguments: str) -> dict[str, object]:
 def found(seed: int) -> bool:
     runtime.index.cache_clear()
     picture = footage.picture_at(seed, 1.5)
-    outcome = runtime.searcher().search(picture, runtime.index().snapshot(), limit=1)
-    return outcome.confident
+    return search_picture(rgb=picture, flat=False, limit=1, videos=None).confident
 
 
 def segment_files(index: Path, name: str) -> list[Path]:

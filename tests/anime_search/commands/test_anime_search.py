@@ -44,6 +44,7 @@ def test_line_has_exactly_the_documented_fields(call: Call, indexed: Path, shots
     best = line["candidates"][0]
     assert list(best) == [
         "anilist_id", "titles", "file", "episode", "from", "at", "to", "similarity", "probability", "view",
+        "also",
     ]  # fmt: skip
     assert best["anilist_id"] == 21
     assert best["titles"] == {

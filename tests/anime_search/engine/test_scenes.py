@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from anime_search.engine.scenes import SCENE_GAP_MS, Hit, group_scenes
@@ -49,7 +49,7 @@ def test_grouping(case: str) -> None:
 
 def test_the_best_hit_gives_time_score_and_view() -> None:
     (scene,) = group_scenes([hit(0, 0.97), hit(800, 0.99, view="borders_removed"), hit(1600, 0.98)])
-    assert scene == Hit("a", 0, 800, 1600, 0.99, "borders_removed")
+    assert scene == Hit("a", 0, 800, 1600, 0.99, "borders_removed", picture_ms=800)
 
 
 def test_videos_are_never_mixed() -> None:
@@ -71,6 +71,15 @@ hits = st.lists(
 
 
 @given(hits)
+@example(
+    [
+        *[hit(0, 0.5, length_ms=0)] * 4,
+        hit(0, 0.5, length_ms=1),
+        hit(0, 0.56, length_ms=0),
+        hit(2001, 0.5, length_ms=0),
+        hit(2001, 0.51, length_ms=0),
+    ]
+)
 def test_scenes_of_any_hits(found: list[Hit]) -> None:
     scenes = group_scenes(found)
     assert [scene.score for scene in scenes] == sorted((scene.score for scene in scenes), reverse=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import cv2
 import numpy as np
 import pytest
@@ -11,8 +14,8 @@ from anime_search.engine.index.manifest import Geometry
 from anime_search.engine.index.segment import VideoFrames
 from anime_search.engine.index.snapshot import Snapshot
 from anime_search.engine.index.store import IndexStore
-from anime_search.engine.search import RUNS_PER_VIEW, SceneSearcher, SearchOutcome
-from anime_search.engine.similarity import CALIBRATIONS
+from anime_search.engine.search import RUNS_PER_VIEW, Scene, SceneSearcher, SearchOutcome
+from anime_search.engine.similarity import CALIBRATIONS, Calibration, VerifiedWeights
 from tests.anime_search.engine.clips import Rgb
 
 DCT = DctDescriptor()
@@ -168,18 +171,103 @@ def test_an_outcome_says_where_it_was_found_and_what_it_cost(snapshot: Snapshot)
     searcher = SceneSearcher(DCT, CALIBRATION, timer=lambda: 0.001 * next(ticks))
     outcome = searcher.search(shot(212), snapshot, limit=1)
     assert (outcome.frames, outcome.generation) == (315, 1)
-    assert outcome.timings_ms == pytest.approx({"views": 1, "describe": 1, "index": 1, "group": 1})
+    stages = {"views": 1, "describe": 1, "index": 1, "verify": 1, "group": 1}
+    assert outcome.timings_ms == pytest.approx(stages)
 
 
-def test_each_view_asks_the_index_for_as_much(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+def asked_of(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, object]]:
+    asked: list[tuple[int, int, object]] = []
     original = snapshot.search
 
     def spy(queries: np.ndarray, k: int, videos: frozenset[str] | None) -> object:
-        asked.append((queries.shape, k, videos))
+        asked.append((len(queries), k, videos))
         return original(queries, k, videos)
 
     monkeypatch.setattr(snapshot, "search", spy)
+    return asked
+
+
+def test_each_view_asks_the_index_for_as_much(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asked_of(snapshot, monkeypatch)
     search(framed(shot(212), 40), snapshot)
-    search(framed(shot(212), 40), snapshot, videos={"one"})
-    assert asked == [((4, 96), RUNS_PER_VIEW, None), ((4, 96), RUNS_PER_VIEW, frozenset({"one"}))]
+    search(framed(shot(212), 40), snapshot, videos={"two"})
+    assert asked == [(4, RUNS_PER_VIEW, None), (4, RUNS_PER_VIEW, frozenset({"two"}))]
+
+
+def test_more_views_are_made_only_where_the_first_find_no_match(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asked_of(snapshot, monkeypatch)
+    search(shot(212), snapshot)
+    assert len(asked) == 1
+    asked.clear()
+    search(shot(901), snapshot)
+    assert len(asked) == 2
+    assert asked[1][0] >= 2
+
+
+class TestVerified:
+    """With stored pictures to compare with."""
+
+    WEIGHTS = VerifiedWeights(
+        bias=-9.0, cosine=4.0, inliers=1.2, coverage=2.0, agreement=8.0, weakest=2.0, compared=1.0
+    )
+    CALIBRATION = Calibration(
+        slope=22.58, midpoint=0.7356, confident=0.758, verified=WEIGHTS, confident_verified=0.95
+    )
+
+    @staticmethod
+    def picture(video: str, from_ms: int) -> Rgb | None:
+        first = {"one": 100, "two": 200, "copy": 100}[video]
+        return at_frame_size(shot(first + from_ms // 10_000, from_ms % 10_000 // 500))
+
+    def search(self, rgb: Rgb, snapshot: Snapshot, **options: object) -> SearchOutcome:
+        searcher = SceneSearcher(DCT, self.CALIBRATION, thumbnails=self.picture)
+        return searcher.search(rgb, snapshot, **{"limit": 5, **options})  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("case", QUERIES)
+    def test_the_scene_is_a_match(self, case: str, snapshot: Snapshot) -> None:
+        rgb, view = QUERIES[case]
+        outcome = self.search(rgb, snapshot)
+        best = outcome.scenes[0]
+        assert outcome.confident
+        assert best.is_match
+        assert (best.video, best.view) == ("two", view)
+        # Neighbouring runs differ by a shift of three pixels, which a border cut a pixel off looks like too.
+        assert best.at_s == pytest.approx(121.2, abs=0.01 if "letterbox" not in case else 0.51)
+
+    def test_a_cropped_picture_is_found_with_its_sides_put_back(self, snapshot: Snapshot) -> None:
+        cropped = np.ascontiguousarray(shot(217, 1)[26:190, 46:338])
+        outcome = self.search(cropped, snapshot)
+        assert outcome.confident
+        assert outcome.scenes[0].video == "two"
+        assert outcome.scenes[0].at_s == pytest.approx(170.7, abs=0.51)
+
+    def test_a_picture_in_two_videos_is_one_scene_with_two_places(self, snapshot: Snapshot) -> None:
+        outcome = self.search(shot(101), snapshot)
+        best = outcome.scenes[0]
+        assert {best.video, *(place.video for place in best.also)} == {"one", "copy"}
+        (place,) = best.also
+        assert place.at_s == pytest.approx(10.2, abs=0.3)
+        assert "copy" not in {scene.video for scene in outcome.scenes[1:]}
+
+    def test_a_picture_of_no_video_is_no_match(self, snapshot: Snapshot) -> None:
+        for seed in range(900, 912):
+            outcome = self.search(shot(seed), snapshot)
+            assert not outcome.confident
+            assert outcome.scenes[0].similarity < 0.87
+            assert not any(scene.is_match for scene in outcome.scenes)
+
+    def test_a_missing_picture_means_that_the_cosine_decides(self, snapshot: Snapshot) -> None:
+        searcher = SceneSearcher(DCT, self.CALIBRATION, thumbnails=lambda video, from_ms: None)
+        plain = SEARCHER.search(shot(212, 2), snapshot, limit=3)
+        assert searcher.search(shot(212, 2), snapshot, limit=3).scenes == plain.scenes
+
+    def test_scenes_come_likeliest_first(self, snapshot: Snapshot) -> None:
+        outcome = self.search(shot(115, 3), snapshot, limit=50)
+        chances = [scene.similarity for scene in outcome.scenes]
+        assert chances == sorted(chances, reverse=True)
+
+    def test_a_scene_comes_through_json_whole(self, snapshot: Snapshot) -> None:
+        for scene in self.search(shot(101), snapshot).scenes:
+            assert Scene.of(json.loads(json.dumps(asdict(scene)))) == scene

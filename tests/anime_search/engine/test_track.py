@@ -20,6 +20,7 @@ from anime_search.engine.track import (
     LONGEST_RUN_MS,
     FrameTrack,
     TrackError,
+    describe_again,
     load_track,
     make_track,
     save_track,
@@ -148,6 +149,82 @@ def test_progress_ascends_to_the_length_of_the_video(mp4: Path) -> None:
     assert done == sorted(done)
     assert done[-1] == pytest.approx(10.0, abs=0.1)
     assert len(told) >= 3
+
+
+# --- by another descriptor
+
+
+class SmallPicture:
+    """The picture itself, reduced to 8 x 4 grey pixels; remembers what it was asked to describe."""
+
+    name = "small32-1"
+    dim = 32
+
+    def __init__(self) -> None:
+        self.asked: list[Rgb] = []
+
+    def describe(self, pictures: Rgb) -> Rgb:
+        self.asked += list(pictures)
+        small = [cv2.resize(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), (8, 4)).ravel() for each in pictures]
+        vectors = np.array(small, np.float32) - 128
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def by_both(path: Path, shown: list[Rgb]) -> tuple[FrameTrack, FrameTrack, SmallPicture]:
+    dct, other = track_of(path, shown), SmallPicture()
+    track = make_track(path, video=VIDEO, descriptor=other, rate_hz=12, limits=VideoLimits())
+    return dct, track, other
+
+
+def test_runs_are_the_same_whatever_describes_them(mp4: Path) -> None:
+    shown = [drawing(n // 3) for n in range(90)] + [plain(16)] * 12 + [drawing(40)] * 130
+    dct, track, other = by_both(mp4, shown)
+    assert len(track) == len(dct) > 20
+    for name in ("from_ms", "at_ms", "to_ms", "shots_ms", "cuts_ms"):
+        assert np.array_equal(getattr(track, name), getattr(dct, name)), name
+    assert (track.descriptor, track.descriptors.shape) == ("small32-1", (len(dct), 32))
+    assert track.descriptors.dtype == np.float16
+    assert len(other.asked) == len(track)
+
+
+def test_a_run_is_described_by_its_first_frame(mp4: Path) -> None:
+    _dct, track, _other = by_both(mp4, [drawing(n) for n in (1, 1, 2, 2, 3)])
+    expected = SmallPicture().describe(np.stack([cv2.resize(drawing(n), (256, 144)) for n in (1, 2, 3)]))
+    assert np.sum(track.descriptors * expected, axis=1) == pytest.approx([1, 1, 1], abs=0.03)
+
+
+def test_a_video_of_nothing_but_black_is_empty_by_any_descriptor(mp4: Path) -> None:
+    _dct, track, other = by_both(mp4, [plain(16)] * 12)
+    assert track.descriptors.shape == (0, 32)
+    assert other.asked == []
+
+
+def test_each_run_s_first_frame_is_handed_out(mp4: Path) -> None:
+    clip = Clip(size=SIZE, frames=150, fps=12, options={"preset": "ultrafast", "crf": "12"})
+    write_clip(mp4, clip, pictures=[drawing(n // 2) for n in range(150)])
+    got: list[tuple[int, Rgb]] = []
+    track = make_track(
+        mp4,
+        video=VIDEO,
+        descriptor=DCT,
+        rate_hz=12,
+        limits=VideoLimits(),
+        on_run=lambda from_ms, rgb: got.append((from_ms, rgb)),
+    )
+    assert [from_ms for from_ms, _rgb in got] == track.from_ms.tolist()
+    cosines = np.sum(DCT.describe(np.stack([rgb for _ms, rgb in got])) * track.descriptors, axis=1)
+    assert cosines == pytest.approx(1, abs=0.002)
+
+
+def test_a_track_is_described_again_from_its_pictures(mp4: Path) -> None:
+    dct, track, other = by_both(mp4, [drawing(n // 2) for n in range(160)])
+    again = describe_again(dct, iter(other.asked), SmallPicture())
+    assert np.array_equal(again.descriptors, track.descriptors)
+    assert (again.descriptor, again.video, again.info) == ("small32-1", VIDEO, dct.info)
+    assert spans(again) == spans(dct)
+    for wrong in (other.asked[1:], [*other.asked, other.asked[0]]):
+        with pytest.raises(ValueError, match="pictures for"):
+            describe_again(dct, wrong, SmallPicture())
 
 
 # --- on disk

@@ -53,8 +53,10 @@ def frames(video: str, count: int = 30, *, seed: int | None = None, dim: int = D
     )
 
 
-def store_at(root: Path, *, ef: int = 64, geometry: Geometry = GEOMETRY) -> IndexStore:
-    return IndexStore(root, geometry, ef=ef)
+def store_at(
+    root: Path, *, ef: int = 64, geometry: Geometry = GEOMETRY, known: Iterable[Geometry] = ()
+) -> IndexStore:
+    return IndexStore(root, geometry, ef=ef, known=known)
 
 
 def added(store: IndexStore, *videos: VideoFrames) -> GenerationManifest:

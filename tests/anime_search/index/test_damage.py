@@ -272,12 +272,12 @@ def test_links_to_other_places_are_followed_and_never_emptied(copy: IndexStore, 
 # --- files that are whole and wrong
 
 
-def test_a_graph_that_claims_less_room_than_it_uses_is_not_loaded(copy: IndexStore) -> None:
-    """hnswlib would write beyond its memory: its header is max_elements at byte 8, the count at byte 16."""
+def test_an_index_that_claims_more_than_it_holds_is_not_loaded(copy: IndexStore) -> None:
+    """faiss would read beyond its memory: its header is the dimension at byte 4, the count at byte 8."""
     path = path_of(copy.root, "c/frames.hnsw")
     content = bytearray(path.read_bytes())
-    assert struct.unpack_from("<QQ", content, 8) == (12, 12)
-    struct.pack_into("<Q", content, 8, 3)
+    assert struct.unpack_from("<iq", content, 4) == (DIM, 12)
+    struct.pack_into("<q", content, 8, 3000)
     path.write_bytes(content)
     snapshot, problems = copy.load_best()
     assert snapshot is not None
@@ -314,9 +314,10 @@ def test_a_generation_under_another_number_is_refused(copy: IndexStore) -> None:
         b"{}",
         b'{"format": 1}',
         b"[" * 100_000,
+        b'{"format": 2}',
         b'{"format": 99}',
         b"\xff\xfe",
-        b'{"format": 1, "number": []}',
+        b'{"format": 2, "number": []}',
     ],
 )
 def test_any_json_is_read_without_a_crash(

@@ -21,7 +21,7 @@ from anime_search.engine.index.manifest import (
 
 names = st.text(max_size=12)
 counts = st.integers(0, 10**12)
-geometries = st.builds(Geometry, descriptor=names, dim=st.integers(1, 4096), metric=names)
+geometries = st.builds(Geometry, descriptor=names, dim=st.integers(1, 4096), metric=names, storage=names)
 generations = st.builds(
     GenerationManifest,
     number=counts,
@@ -62,6 +62,13 @@ def test_a_format_from_the_future_is_refused(tmp_path: Path) -> None:
     manifest = GenerationManifest(1, Geometry("x", 2), "", (), format=FORMAT + 1)
     path.write_bytes(manifest.encode())
     with pytest.raises(ManifestError, match="unknown format"):
+        GenerationManifest.read(path)
+
+
+def test_an_index_of_an_older_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_bytes(GenerationManifest(1, Geometry("x", 2), "", (), format=1).encode())
+    with pytest.raises(ManifestError, match=r"make it anew .* with manage\.py anime_index build"):
         GenerationManifest.read(path)
 
 

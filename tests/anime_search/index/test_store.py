@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from anime_search.engine.index.manifest import Geometry, ManifestError, SegmentRef
 from anime_search.engine.index.segment import VideoFrames
-from anime_search.engine.index.store import KEPT_GENERATIONS, MOST_SEGMENTS, IndexStore, smallest_segments
+from anime_search.engine.index.store import (
+    KEPT_GENERATIONS,
+    MOST_SEGMENTS,
+    IndexStore,
+    OtherDescriptorError,
+    smallest_segments,
+)
 from tests.anime_search.index.made import (
     DIM,
     added,
@@ -63,6 +70,18 @@ def test_times_and_scores_are_those_of_the_frame(store: IndexStore) -> None:
     hit = loaded(store).search(B.vectors[7:8].astype(np.float32), 1)[0][0]
     assert (hit.video, hit.from_ms, hit.at_ms, hit.to_ms) == ("b", 3500, 3700, 3900)
     assert hit.score == pytest.approx(1.0, abs=1e-3)
+    assert hit.run == 7
+
+
+def test_a_hit_says_which_run_of_its_video_it_is(store: IndexStore) -> None:
+    built(store, A, B)
+    added(store, C)
+    snapshot = loaded(store)
+    for video in (A, B, C):
+        query = video.vectors[11:12].astype(np.float32)
+        for hits in (*snapshot.search(query, 90), *snapshot.search(query, 90, frozenset(video.video))):
+            assert all(500 * hit.run == hit.from_ms for hit in hits)
+        assert snapshot.search(query, 1, frozenset(video.video))[0][0].run == 11
 
 
 def test_hits_come_best_first_and_for_each_query(store: IndexStore) -> None:
@@ -153,7 +172,8 @@ def test_vectors_survive_merging_bit_by_bit(store: IndexStore) -> None:
         store.merge(threads=1)
     after = loaded(store).segments[0].frames("a")
     assert np.array_equal(before.times_ms, after.times_ms)
-    assert np.abs(before.vectors - after.vectors).max() < 1e-6
+    assert before.vectors.dtype == after.vectors.dtype == np.int8
+    assert np.array_equal(before.vectors, after.vectors)
 
 
 def test_many_small_additions_are_merged_now_and_then(store: IndexStore) -> None:
@@ -239,7 +259,12 @@ def test_what_a_killed_writer_left_is_collected(store: IndexStore) -> None:
 
 def test_an_index_of_another_descriptor_is_refused(store: IndexStore, tmp_path: Path) -> None:
     built(store, A)
-    for geometry in (Geometry("made-2", DIM), Geometry("made-1", DIM * 2), Geometry("made-1", DIM, "l2")):
+    for geometry in (
+        Geometry("made-2", DIM),
+        Geometry("made-1", DIM * 2),
+        Geometry("made-1", DIM, "l2"),
+        Geometry("made-1", DIM, storage="f4"),
+    ):
         other = store_at(tmp_path / "index", geometry=geometry)
         snapshot, problems = other.load_best()
         assert snapshot is None
@@ -256,6 +281,103 @@ def test_a_new_descriptor_s_index_leaves_the_old_one_to_go_back_to(store: IndexS
     assert snapshot is not None
     assert snapshot.videos == {"a"}
     assert len(problems) == 1
+
+
+# --- from one descriptor to the next
+
+NEWER = Geometry("made-2", 24)
+E, F = (frames(name, dim=NEWER.dim) for name in "ef")
+
+
+@pytest.fixture
+def newer(store: IndexStore) -> IndexStore:
+    """The store of a process that describes anew, and still knows the descriptor before."""
+    return store_at(store.root, geometry=NEWER, known=[store.geometry])
+
+
+def test_the_old_descriptor_s_answers_are_served_until_the_swap(store: IndexStore, newer: IndexStore) -> None:
+    built(store, A)
+    added(store, B)
+    snapshot = loaded(newer)
+    assert snapshot.manifest.geometry == store.geometry
+    assert all(finds(snapshot, [A, B]))
+    assert newer.verify() == []
+    assert built(newer, E, F).number == 3
+    assert loaded(newer).manifest.geometry == NEWER
+    assert all(finds(loaded(newer), [E, F]))
+    assert newer.verify() == []
+    # Whoever searches the old one still does.
+    assert all(finds(snapshot, [A, B]))
+
+
+def test_nothing_is_written_beside_another_descriptor_s_index(store: IndexStore, newer: IndexStore) -> None:
+    """One new video, described anew, must not become all that is found."""
+    built(store, A, B)
+    before = files_of(store.root)
+    assert newer.usable() is None
+    assert (other := newer.in_use_of_another())
+    assert (other.number, other.geometry) == (1, store.geometry)
+    with newer.writing():
+        with pytest.raises(OtherDescriptorError, match=r"generation 1.* made by made-1 and not by made-2"):
+            newer.add(iter([E]), len(E.vectors), threads=1)
+        assert newer.remove(["a"]) is None
+        assert newer.merge(threads=1) is None
+    assert files_of(store.root) == before
+    assert loaded(newer).videos == {"a", "b"}
+    built(newer, E)
+    assert newer.in_use_of_another() is None
+    added(newer, F)
+    assert all(finds(loaded(newer), [E, F]))
+
+
+def test_an_older_index_of_one_s_own_is_not_continued_past_another_s(
+    store: IndexStore, newer: IndexStore
+) -> None:
+    built(newer, E)
+    built(store, A)
+    assert newer.usable() is None
+    with newer.writing(), pytest.raises(OtherDescriptorError):
+        newer.add(iter([F]), len(F.vectors), threads=1)
+    assert loaded(newer).videos == {"a"}
+
+
+def test_going_back_across_descriptors_and_forth(store: IndexStore, newer: IndexStore) -> None:
+    built(store, A)
+    built(newer, E)
+    added(newer, F)
+    for number, geometry in ((2, NEWER), (1, store.geometry)):
+        with newer.writing():
+            assert newer.rollback().number == number
+        assert loaded(newer).manifest.geometry == geometry
+    assert all(finds(loaded(newer), [A]))
+    # A process that only knows the old one goes on from there.
+    added(store, B)
+    assert loaded(store).videos == {"a", "b"}
+    assert built(newer, E).number == 5
+    assert loaded(newer).videos == {"e"}
+
+
+def test_a_broken_new_index_falls_back_to_the_old_descriptor_s(store: IndexStore, newer: IndexStore) -> None:
+    built(store, A)
+    manifest = built(newer, E)
+    (store.root / "segments" / manifest.segments[0].segment / "times.safetensors").write_bytes(b"")
+    snapshot, problems = newer.load_best()
+    assert snapshot is not None
+    assert snapshot.manifest.geometry == store.geometry
+    assert all(finds(snapshot, [A]))
+    assert len(problems) == 1
+
+
+def test_segments_are_of_their_generation_s_descriptor(store: IndexStore, newer: IndexStore) -> None:
+    """A generation that names a segment of another known geometry is refused."""
+    theirs = built(store, A)
+    mine = built(newer, E)
+    forged = replace(mine, segments=theirs.segments)
+    newer._generation_path(mine.number).write_bytes(forged.encode())
+    snapshot, problems = newer.load_best()
+    assert snapshot is not None
+    assert snapshot.number == theirs.number
+    assert "was made by" in problems[0]
 
 
 def test_generations_are_dated(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ def scene(**changes: Any) -> Scene:
         "similarity": 0.9876,
         "probability": 0.98,
         "view": "full",
+        "is_match": True,
     }
     return Scene(**{**facts, **changes})
 

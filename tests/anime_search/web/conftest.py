@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from anime_search import services
+from anime_search import clip_search
 from anime_search.models import Anime, Video
 from anime_search.selectors import Candidate
 from anime_search.services import SearchAnswer
@@ -46,14 +46,14 @@ def video() -> Video:
 @pytest.fixture
 def answer(video: Video, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the search answers; a test changes it before it asks. ``calls`` holds how it was called."""
-    said: dict[str, Any] = {"confident": True, "error": None, "calls": [], "scenes": [scene()]}
+    said: dict[str, Any] = {"confident": True, "error": None, "calls": [], "scenes": [scene()], "asked": 0}
 
     def search(**arguments: Any) -> SearchAnswer:
         said["calls"].append(arguments)
         if said["error"] is not None:
             raise said["error"]
         candidates = [Candidate(scene, video, video.anime) for scene in said["scenes"]]
-        return SearchAnswer(candidates, said["confident"], 1234, {"total": 41.6})
+        return SearchAnswer(candidates, said["confident"], 1234, {"total": 41.6}, asked_frames=said["asked"])
 
-    monkeypatch.setattr(services, "search_scenes", search)
+    monkeypatch.setattr(clip_search, "search_media", search)
     return said

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
-from anime_search import services
+from anime_search import clip_search
 from anime_search.errors import SearchTimedOut
 from core import clock
 from credits.ledger import balance_of, grant_credits
@@ -62,7 +62,7 @@ def test_guests_page_and_apis_are_counted_together(
     assert client.get("/api/me").json()["quota"] == 147
     assert client.get("/api/me").json()["limit"] == 7
     answer["scenes"] = []
-    monkeypatch.setattr("anime_search.api.whatanime.views.search_scenes", services.search_scenes)
+    monkeypatch.setattr("anime_search.api.whatanime.views.search_media", clip_search.search_media)
     statuses = [client.post("/api/anime/search", {"image": png()}).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
     assert client.get("/api/me").json()["quota"] == 147

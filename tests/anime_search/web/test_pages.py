@@ -90,7 +90,7 @@ def test_uploaded_bytes_reach_the_search_unchanged(client: Client, answer: dict[
     picture = png()
     client.post("/", {"image": picture, "url": "https://example.com/other.png"})
     picture.seek(0)
-    assert [call["image"] for call in answer["calls"]] == [picture.read()]
+    assert [call["media"] for call in answer["calls"]] == [picture.read()]
     assert answer["calls"][0]["principal"].address == "127.0.0.1"
 
 
@@ -103,7 +103,7 @@ def test_picture_is_fetched_from_its_address(
         asked.append(url)
         return bytes(png().read())
 
-    monkeypatch.setattr("anime_search.web.views.fetch_image", fetch)
+    monkeypatch.setattr("anime_search.web.views.fetch_picture_or_clip", fetch)
     html = client.post(
         "/", {"image": "", "url": " https://example.com/a.png "}, headers=FRAGMENT
     ).content.decode()
@@ -112,20 +112,26 @@ def test_picture_is_fetched_from_its_address(
 
 
 @pytest.mark.parametrize(
-    ("confident", "probability", "band", "words"),
+    ("confident", "is_match", "probability", "band", "words"),
     [
-        (True, 0.98, "match", "Match"),
-        (True, 0.6, "likely", "Likely"),
-        (False, 0.98, "likely", "Likely"),
-        (False, 0.5, "likely", "Likely"),
-        (False, 0.49, "unlikely", "Probably not"),
-        (True, 0.1, "unlikely", "Probably not"),
+        (True, True, 0.98, "match", "Match"),
+        (True, False, 0.6, "likely", "Likely"),
+        (False, True, 0.98, "likely", "Likely"),
+        (False, False, 0.5, "likely", "Likely"),
+        (False, False, 0.49, "unlikely", "Probably not"),
+        (True, False, 0.1, "unlikely", "Probably not"),
     ],
 )
 def test_band_says_how_sure_the_search_is(
-    client: Client, answer: dict[str, Any], confident: bool, probability: float, band: str, words: str
+    client: Client,
+    answer: dict[str, Any],
+    confident: bool,
+    is_match: bool,
+    probability: float,
+    band: str,
+    words: str,
 ) -> None:
-    answer |= {"confident": confident, "scenes": [scene(probability=probability)]}
+    answer |= {"confident": confident, "scenes": [scene(probability=probability, is_match=is_match)]}
     html = client.post("/", {"image": png()}, headers=FRAGMENT).content.decode()
     assert f'class="card card-{band}"' in html
     assert f'<span class="band">{words}</span>' in html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pytest_django import Settings
 from accounts.models import Tier
 from accounts.principal import Principal
 from anime_search.services import SearchAnswer
+from core import clock
 from credits.policies import Product
 from credits.reconcile import differences
 from credits.services import admitted
@@ -83,6 +85,16 @@ def test_eleventh_request_of_a_minute_is_too_many(client: Client, searches: Sear
         assert abs(int(response["X-RateLimit-Reset"]) - time.time() - int(response["Retry-After"])) <= 2
     assert (searches.count, used(client)) == (10, 10)
     assert client.get("/me")["X-RateLimit-Remaining"] == "0"
+
+
+def test_end_of_a_window_is_the_same_in_all_of_its_answers(
+    client: Client, searches: Searches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, begun = by_key()["X-RateLimit-Reset"], clock.now()
+    for later_ms in range(0, 2000, 130):
+        monkeypatch.setattr(clock, "now", lambda ms=later_ms: begun + timedelta(milliseconds=ms))
+        assert client.get("/me")["X-RateLimit-Reset"] == first
+    assert by_key()["X-RateLimit-Reset"] == first
 
 
 def test_search_over_the_days_quota_is_not_paid_for(client: Client, searches: Searches) -> None:

@@ -196,7 +196,6 @@ def test_address_that_is_not_public_is_not_fetched(client: Client, url: str) -> 
 @pytest.mark.parametrize(
     "reply",
     [
-        answer(b"\xff\xd8\xff", length=10 * 1024**3),
         answer(b"\xff\xd8\xff\xe0", length=5000),
         answer(b""),
         answer(b"gone", status="404 Not Found"),
@@ -220,6 +219,19 @@ def test_host_that_gives_nothing_is_a_failed_fetch(
     url, started = host.url("/x"), time.monotonic()
     assert refusal(by_url(client, url), 400, echoed=url) == f"Failed to fetch image {url}"
     assert time.monotonic() - started < 5
+    assert used(client) == 0
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [answer(b"\xff\xd8\xff", length=10 * 1024**3), answer(bytes(25 * 1024 * 1024 + 1))],
+    ids=["announced", "sent"],
+)
+def test_more_behind_an_address_than_may_be_sent_is_too_large_too(
+    client: Client, host: WebServer, reply: bytes
+) -> None:
+    host.replies["/x"] = reply
+    assert refusal(by_url(client, host.url("/x")), 413) == "Payload Too Large"
     assert used(client) == 0
 
 

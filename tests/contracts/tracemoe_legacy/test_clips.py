@@ -4,24 +4,44 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
 import av
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
-from anime_search import clips, fetch
+from anime_search import clips, fetch, runtime
 from anime_search.api.tracemoe_legacy.responses import preview_context
+from anime_search.file_cache import FileCache
 from anime_search.models import Video, VideoFile
 from anime_search.previews import TOKEN_LIFETIME_S, Moment, sign_moment
 from core import clock
 from tests.contracts.conftest import Library
 from tests.contracts.telling import assert_tells_nothing_internal
-from tests.contracts.tracemoe_legacy.asking import post_json, quoted
+from tests.contracts.tracemoe_legacy.asking import post_json, quoted, thumbnail_path
 
 AT_MS = 2680
+
+
+@pytest.fixture
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limiter's minute does not end while a test runs."""
+    begun = time.time()
+    monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: begun))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileCache:
+    """Nothing was cut before."""
+    made = FileCache(tmp_path / "previews", 1 << 30)
+    monkeypatch.setattr(runtime, "preview_cache", lambda: made)
+    return made
 
 
 @pytest.fixture
@@ -52,10 +72,11 @@ PATHS = [preview_path, video_path]
 
 
 def seconds(response: Any) -> float:
-    assert response.status_code == 200, response.content
+    content = response.getvalue()
+    assert response.status_code == 200, content
     assert response["Content-Type"] == "video/mp4"
     assert response["Access-Control-Allow-Origin"] == "*"
-    with av.open(io.BytesIO(response.content)) as container:
+    with av.open(io.BytesIO(content)) as container:
         assert container.streams.video[0].codec_context.name == "h264"
         frames = sum(1 for _ in container.decode(video=0))
         rate = container.streams.video[0].average_rate
@@ -83,7 +104,7 @@ def test_token_has_the_frames_own_time_where_the_address_is_rounded(client: Clie
     """At 23.976 frames a second most times have a third decimal, which the address leaves out."""
     for at_ms, at in ((2002, 2.0), (2336, 2.34)):
         doc = doc_of(library.video, at_ms) | {"at": at}
-        assert client.get(preview_path(doc)).status_code == 200
+        assert client.head(preview_path(doc)).status_code == 200
         assert client.get(preview_path(doc, at=at + 0.01)).status_code == 403
 
 
@@ -96,7 +117,10 @@ def test_requests_beyond_those_that_may_wait_are_told_to_come_again(
         response = client.get(preview_path(doc))
     assert response.status_code == 503
     assert int(response["Retry-After"]) >= 1
-    assert client.get(preview_path(doc)).status_code == 200
+    assert client.get(preview_path(doc)).getvalue()
+    # What is there already is no burden to anybody.
+    with turns:
+        assert client.get(preview_path(doc)).status_code == 200
 
 
 def test_addresses_beyond_those_that_may_be_waited_for_are_told_to_come_again(
@@ -110,7 +134,7 @@ def test_addresses_beyond_those_that_may_be_waited_for_are_told_to_come_again(
 
 
 def test_moov_comes_first(client: Client, doc: dict[str, Any]) -> None:
-    content = client.get(preview_path(doc)).content
+    content = client.get(preview_path(doc)).getvalue()
     assert content.index(b"moov") < content.index(b"mdat")
 
 
@@ -130,12 +154,88 @@ def test_ranges_are_served_and_known_bytes_are_not_sent_again(
     client: Client, doc: dict[str, Any], path: Any
 ) -> None:
     whole = client.get(path(doc))
+    content = whole.getvalue()
     assert whole["Accept-Ranges"] == "bytes"
-    part = client.get(path(doc), headers={"range": "bytes=0-1"})
-    assert (part.status_code, part.content) == (206, whole.content[:2])
-    assert part["Content-Range"] == f"bytes 0-1/{len(whole.content)}"
+    part = client.get(path(doc), headers={"range": "bytes=0-1", "if-range": whole["ETag"]})
+    assert (part.status_code, part.content) == (206, content[:2])
+    assert part["Content-Range"] == f"bytes 0-1/{len(content)}"
     again = client.get(path(doc), headers={"if-none-match": whole["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_clip_is_sent_while_it_is_cut_and_has_a_length_from_then_on(
+    client: Client, doc: dict[str, Any], path: Any
+) -> None:
+    first = client.get(path(doc))
+    assert first.streaming
+    content = first.getvalue()
+    second = client.get(path(doc))
+    assert (second.streaming, second.content, second["ETag"]) == (False, content, first["ETag"])
+    assert int(second["Content-Length"]) == len(content)
+
+
+@pytest.mark.parametrize(
+    "ask", [{"headers": {"range": "bytes=0-"}}, {"SERVER_PROTOCOL": "HTTP/1.0"}, {"SERVER_PROTOCOL": ""}]
+)
+def test_who_must_know_the_length_gets_it(client: Client, doc: dict[str, Any], ask: dict[str, Any]) -> None:
+    response = client.get(preview_path(doc), **ask)
+    assert not response.streaming
+    assert int(response["Content-Length"]) == len(response.content) > 10_000
+
+
+def test_head_of_a_clip_has_its_length(client: Client, doc: dict[str, Any]) -> None:
+    head = client.head(preview_path(doc))
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head["Content-Length"]) == len(client.get(preview_path(doc)).getvalue())
+
+
+def test_known_clip_is_not_cut_again(
+    client: Client, doc: dict[str, Any], cache: FileCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    etag = client.head(preview_path(doc))["ETag"]
+    for path in cache.root.rglob("*.mp4"):
+        path.unlink()
+    monkeypatch.setattr(clips, "clip_pieces", lambda *_, **__: pytest.fail("cut again"))
+    assert client.get(preview_path(doc), headers={"if-none-match": etag}).status_code == 304
+
+
+@pytest.mark.usefixtures("one_minute")
+def test_clips_cut_for_one_caller_are_limited_and_cut_ones_are_free(
+    client: Client, library: Library, settings: Settings
+) -> None:
+    settings.PREVIEW_CUTS_PER_MINUTE = 2
+    docs = [doc_of(library.video, at_ms) for at_ms in (200, 300, 400)]
+    for doc in docs[:2]:
+        assert client.get(preview_path(doc)).getvalue()
+    refused = client.get(preview_path(docs[2]))
+    assert (refused.status_code, quoted(refused)) == (429, "Too many previews. Please wait a moment.")
+    assert 1 <= int(refused["Retry-After"]) <= 60
+    assert client.get(preview_path(docs[0])).status_code == 200
+    assert client.get(thumbnail_path(docs[2])).status_code == 200
+    assert client.get(preview_path(docs[2]), REMOTE_ADDR="203.0.113.9").getvalue()
+    # By now it is there for everybody.
+    assert client.head(preview_path(docs[2])).status_code == 200
+
+
+@pytest.mark.usefixtures("one_minute")
+def test_addresses_of_one_ipv6_network_are_one_caller(
+    client: Client, library: Library, settings: Settings
+) -> None:
+    settings.PREVIEW_CUTS_PER_MINUTE = 1
+    statuses = []
+    for number, net in ((1, 2), (2, 2), (3, 3)):
+        address = f"2001:db8:1:{net}::{number}"
+        response = client.get(preview_path(doc_of(library.video, 100 * number)), REMOTE_ADDR=address)
+        assert response.getvalue()
+        statuses.append(response.status_code)
+    assert statuses == [200, 429, 200]
+
+
+def test_limit_of_zero_is_none(client: Client, library: Library, settings: Settings) -> None:
+    settings.PREVIEW_CUTS_PER_MINUTE = 0
+    for at_ms in (300, 600):
+        assert client.get(preview_path(doc_of(library.video, at_ms))).getvalue()
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -26,12 +26,12 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     calls: list[object] = []
 
     def search(**arguments: Any) -> SearchAnswer:
-        calls.append(arguments["image"])
-        if arguments["image"] == b"slow":
+        calls.append(arguments["media"])
+        if arguments["media"] == b"slow":
             raise SearchTimedOut
         return SearchAnswer([], False, len(calls), {"total": 1.5})
 
-    monkeypatch.setattr("anime_search.api.whatanime.views.search_scenes", search)
+    monkeypatch.setattr("anime_search.api.whatanime.views.search_media", search)
     return calls
 
 

@@ -46,7 +46,7 @@ def test_request_that_is_running_is_to_be_asked_again(
         inner.append(named(signed_in, "a"))
         return SearchAnswer([], False, 1, {})
 
-    monkeypatch.setattr("anime_search.api.whatanime.views.search_scenes", search_meanwhile)
+    monkeypatch.setattr("anime_search.api.whatanime.views.search_media", search_meanwhile)
     assert named(signed_in, "a").status_code == 200
     assert refusal(inner[0], 409) == "REQUEST_IN_PROGRESS"
     assert int(inner[0]["Retry-After"]) > 0

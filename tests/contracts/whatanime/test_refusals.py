@@ -223,7 +223,7 @@ def test_failure_of_ours_tells_nothing(
     def fail(**_: object) -> None:
         raise error
 
-    monkeypatch.setattr("anime_search.api.whatanime.views.search_scenes", fail)
+    monkeypatch.setattr("anime_search.api.whatanime.views.search_media", fail)
     response = upload(client, screenshot)
     assert refusal(response, status) == code
     assert (status == 503) == ("Retry-After" in response)

@@ -29,7 +29,8 @@ from tests.policies import set_policy
 KEYS = ["confident", "candidates", "searchedFrames", "timingsMs"]
 CANDIDATE_KEYS = [
     "anilistId", "malId", "title", "titles", "isAdult", "filename", "season", "episode", "kind",
-    "from", "at", "to", "duration", "similarity", "probability", "view", "image", "link",
+    "from", "at", "to", "duration", "similarity", "probability", "view", "also", "image",
+    "link",
 ]  # fmt: skip
 
 
