@@ -58,6 +58,8 @@ _CERTAIN = 12
 _SURE = 30
 
 _GRID_COLUMNS, _GRID_ROWS = 8, 4
+#: Pictures that agree about as well as they lie need no transform.
+_NO_BETTER = 0.03
 _NEVER = 257
 
 
@@ -177,8 +179,8 @@ class Verifier:
         """The neighbour that lies best on the query.
 
         Runs of one shot differ by a mouth, a hand or a step of the camera. No transform is estimated for each of
-        them, for that would undo the camera's step: each is compared under the one that is known, and as it lies,
-        by the mean over squares, which a change in a small part of the picture lowers.
+        them, for that would undo the camera's step: they are compared as they lie or, where one then agrees clearly
+        better, under the one that is known, by the mean over squares, which a change in a small part lowers.
 
         Args:
             known: the verification of one of them.
@@ -187,18 +189,22 @@ class Verifier:
         Returns:
             None if there is no picture at all.
         """
-        transforms = [IDENTITY]
-        if known.transform is not None:
-            transforms.append(in_half_size(np.array(known.transform).reshape(2, 3)))
-        scores = [
-            -1.0
-            if neighbour is None
-            else max(mean_correlation(query.luma, neighbour.luma, matrix) for matrix in transforms)
-            for neighbour in neighbours
-        ]
         if not any(neighbour is not None for neighbour in neighbours):
             return None
+        scores = _lying(query, neighbours, IDENTITY)
+        if known.transform is not None:
+            moved = _lying(query, neighbours, in_half_size(np.array(known.transform).reshape(2, 3)))
+            # A transform that was found on one of them may be the step of the camera from there to another.
+            if max(moved) > max(scores) + _NO_BETTER:
+                scores = moved
         return Refinement(int(np.argmax(scores)), tuple(scores))
+
+
+def _lying(query: Features, neighbours: Sequence[Features | None], matrix: Matrix) -> list[float]:
+    return [
+        -1.0 if neighbour is None else mean_correlation(query.luma, neighbour.luma, matrix)
+        for neighbour in neighbours
+    ]
 
 
 def _orb(fast_threshold: int) -> cv2.ORB:
