@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,9 +15,8 @@ from anime_search.engine.sightings import AskedFrame, sightings_of
 from anime_search.engine.similarity import similarity_of
 from anime_search.engine.votes import VotedScene, vote
 from anime_search.errors import IndexUnavailable
-from anime_search.selectors import candidates_of, videos_of_anime
+from anime_search.selectors import videos_of_anime
 from anime_search.services import SearchAnswer, ask_worker, search_picture, search_scenes, take_up
-from anime_search.signals import scene_found
 from anime_search.uploads import moving_of
 
 #: Scenes that are asked of the index for each frame: the right one need not be the first.
@@ -100,8 +98,6 @@ def search_clip(
     """
     from anime_search.tasks import search_clip as task
 
-    started = time.perf_counter()
-    search_id = secrets.token_urlsafe(16)
     laid_down = {
         "stills": [
             {"time_s": still.time_s, "rgb": still.rgb.tobytes(), "shape": still.rgb.shape, "flat": still.flat}
@@ -111,27 +107,7 @@ def search_clip(
         "limit": limit,
         "videos": None if anilist_id is None else sorted(videos_of_anime(anilist_id=anilist_id)),
     }
-    found = ask_worker(task, search_id=search_id, laid_down=laid_down)
-    answered = time.perf_counter()
-    scenes = [ClipScene.of(scene) for scene in found["scenes"]]
-    candidates = candidates_of(scenes)
-    answer = SearchAnswer(
-        candidates=candidates,
-        # The scene that the worker was sure of may be of a video that was deleted since.
-        confident=found["confident"] and [candidate.scene for candidate in candidates[:1]] == scenes[:1],
-        frames=found["frames"],
-        timings_ms={
-            "decode": decode_ms,
-            **found["timings_ms"],
-            "worker": 1000 * (answered - started),
-            "total": decode_ms + 1000 * (time.perf_counter() - started),
-        },
-        search_id=search_id,
-        asked_frames=found["asked"],
-    )
-    if candidates:
-        scene_found.send_robust(sender=SearchAnswer, principal=principal, answer=answer)
-    return answer
+    return ask_worker(task, ClipScene, principal=principal, laid_down=laid_down, decode_ms=decode_ms)
 
 
 def answer_clip(*, search_id: str) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def scene_of(moment: Moment) -> tuple[float, float]:
         (
             found
             # While videos are described anew, some have a track by another descriptor only; its cuts are the same.
-            for name in (runtime.descriptor().name, *known_descriptors())
+            for name in known_descriptors()
             if (found := load_cuts(track_path(runtime.tracks_dir(), name, video.sha256))) is not None
         ),
         None,
@@ -194,10 +194,7 @@ def live_clip(passage: Passage, *, on_cut: Callable[[], None] = lambda: None) ->
             return _clip_file(begun, passage)
         held.callback(begun.abandon)
         on_cut()
-        slots = runtime.preview_slots()
-        if not slots.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise Unavailable
-        held.callback(slots.release)
+        held.enter_context(_slot(until))
         pieces = _cut(passage, begun, held.pop_all())
     return LiveClip(pieces)
 
@@ -257,7 +254,7 @@ def still_file_of(moment: Moment, *, width: int) -> CachedFile:
     """The frame of a moment as JPEG, at most ``width`` pixels wide.
 
     Raises:
-        PreviewGone, Unavailable: as :func:`clip_of`.
+        PreviewGone, Unavailable: as :func:`live_clip`.
     """
     at_s = moment.at_ms / 1000
     video = video_at(moment.video_id, at_s)
@@ -285,16 +282,30 @@ def _made(key: str, make: Callable[[Path], None]) -> Path:
     until = time.monotonic() + WAIT_S
 
     def make_in_turn(out: Path) -> None:
-        slots = runtime.preview_slots()
-        if not slots.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise Unavailable
-        try:
+        with _slot(until):
             make(out)
-        finally:
-            slots.release()
 
     with _translated():
         return runtime.preview_cache().get_or_make(key, make_in_turn, wait_s=WAIT_S)
+
+
+@contextmanager
+def _slot(until: float) -> Iterator[None]:
+    """One of the process's places to cut in.
+
+    Args:
+        until: when to stop waiting for it, on the monotonic clock.
+
+    Raises:
+        Unavailable: none was free in time.
+    """
+    slots = runtime.preview_slots()
+    if not slots.acquire(timeout=max(0.0, until - time.monotonic())):
+        raise Unavailable
+    try:
+        yield
+    finally:
+        slots.release()
 
 
 @contextmanager

@@ -154,7 +154,7 @@ def _forget_lost(videos: dict[str, int]) -> int:
         except _Lost as error:
             log.warning("%s", error)
             lost.append(video)
-    rows = FrameTrackFile.objects.filter(descriptor=runtime.descriptor().name)
+    rows = FrameTrackFile.objects.filter(descriptor=runtime.geometry().descriptor)
     for start in range(0, len(lost), _BATCH):
         rows.filter(video__sha256__in=lost[start : start + _BATCH]).delete()
     return len(lost)
@@ -162,12 +162,12 @@ def _forget_lost(videos: dict[str, int]) -> int:
 
 def _wanted() -> dict[str, int]:
     """Content hash and frame runs of each video that should be searchable, in the order they were indexed."""
-    rows = FrameTrackFile.objects.filter(descriptor=runtime.descriptor().name, video__files__isnull=False)
+    rows = FrameTrackFile.objects.filter(descriptor=runtime.geometry().descriptor, video__files__isnull=False)
     return dict(rows.order_by("pk").values_list("video__sha256", "frames"))
 
 
 def _track_file(video: str) -> Path:
-    return track_path(runtime.tracks_dir(), runtime.descriptor().name, video)
+    return track_path(runtime.tracks_dir(), runtime.geometry().descriptor, video)
 
 
 def _load(video: str, frames: int) -> FrameTrack:
@@ -175,7 +175,7 @@ def _load(video: str, frames: int) -> FrameTrack:
         track = load_track(_track_file(video))
     except TrackError as error:
         raise _Lost(video, str(error)) from error
-    if track.video != video or track.descriptors.shape != (frames, runtime.descriptor().dim):
+    if track.video != video or track.descriptors.shape != (frames, runtime.geometry().dim):
         raise _Lost(video, "it is another video's, or of another size")
     return track
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from anime_search.engine.bundle import CURRENT, descriptor_named, known_geometries
-from anime_search.engine.descriptor import Descriptor
 from anime_search.engine.image import ImageLimits
+from anime_search.engine.index.manifest import Geometry
 from anime_search.engine.index.snapshot import Snapshot
 from anime_search.engine.index.store import IndexStore
 from anime_search.engine.search import SceneSearcher
@@ -113,12 +113,6 @@ class IndexHandle:
 
 
 @cache
-def descriptor() -> Descriptor:
-    """The descriptor that new videos are described with."""
-    return descriptor_named(CURRENT)
-
-
-@cache
 def index_store() -> IndexStore:
     """The index on disk. It is written by the current descriptor, and read by every one that is known."""
     known = known_geometries()
@@ -129,6 +123,11 @@ def index_store() -> IndexStore:
         ef=settings.ANIME_INDEX_EF,
         now=clock.now,
     )
+
+
+def geometry() -> Geometry:
+    """Of the vectors that new videos are described by; the children that decode make their descriptor themselves."""
+    return index_store().geometry
 
 
 @cache

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from accounts.principal import Principal
 from anime_search import runtime
 from anime_search.engine.image import ImageError, ImageFault, Picture, decode_image
-from anime_search.engine.search import Scene, SearchOutcome
+from anime_search.engine.index.snapshot import Snapshot
+from anime_search.engine.search import Scene, SceneSearcher, SearchOutcome
 from anime_search.errors import (
     ImageEmpty,
     ImageTooLarge,
@@ -101,7 +102,6 @@ def search_scenes(
     started = time.perf_counter()
     picture = read_image(image)
     decoded = time.perf_counter()
-    search_id = secrets.token_urlsafe(16)
     videos = None if anilist_id is None else sorted(videos_of_anime(anilist_id=anilist_id))
     laid_down = {
         "rgb": picture.rgb.tobytes(),
@@ -110,9 +110,32 @@ def search_scenes(
         "limit": limit,
         "videos": videos,
     }
-    found = ask_worker(search, search_id=search_id, laid_down=laid_down)
+    return ask_worker(
+        search,
+        Scene,
+        principal=principal,
+        laid_down=laid_down,
+        decode_ms=1000 * (decoded - started),
+    )
+
+
+def ask_worker(
+    task: Any, kind: type[Scene], *, principal: Principal, laid_down: dict[str, Any], decode_ms: float
+) -> SearchAnswer:
+    """Have a worker answer what is laid down in the cache under an id, which is all that the task is told.
+
+    Args:
+        kind: of the scenes that it answers with.
+        decode_ms: what reading the media took, to be told with the rest.
+
+    Raises:
+        IndexUnavailable, SearchTimedOut, Unavailable: the service is out of order for now.
+    """
+    started = time.perf_counter()
+    search_id = secrets.token_urlsafe(16)
+    found = _found_by(task, search_id, laid_down)
     answered = time.perf_counter()
-    scenes = [Scene.of(scene) for scene in found["scenes"]]
+    scenes = [kind.of(scene) for scene in found["scenes"]]
     candidates = candidates_of(scenes)
     answer = SearchAnswer(
         candidates=candidates,
@@ -120,21 +143,22 @@ def search_scenes(
         confident=found["confident"] and [candidate.scene for candidate in candidates[:1]] == scenes[:1],
         frames=found["frames"],
         timings_ms={
-            "decode": 1000 * (decoded - started),
+            "decode": decode_ms,
             **found["timings_ms"],
-            "worker": 1000 * (answered - decoded),
-            "total": 1000 * (time.perf_counter() - started),
+            "worker": 1000 * (answered - started),
+            "total": decode_ms + 1000 * (time.perf_counter() - started),
         },
         search_id=search_id,
-        times_asked=found["times_asked"],
+        times_asked=found.get("times_asked", 1),
+        asked_frames=found.get("asked", 0),
     )
     if candidates:
         scene_found.send_robust(sender=SearchAnswer, principal=principal, answer=answer)
     return answer
 
 
-def ask_worker(task: Any, *, search_id: str, laid_down: dict[str, Any]) -> dict[str, Any]:
-    """Have a worker answer what is laid down in the cache under an id, which is all that the task is told.
+def _found_by(task: Any, search_id: str, laid_down: dict[str, Any]) -> dict[str, Any]:
+    """What the worker says.
 
     Raises:
         IndexUnavailable, SearchTimedOut, Unavailable: the service is out of order for now.
@@ -197,8 +221,7 @@ def _find_or_remember(
     Raises:
         IndexUnavailable: there is no index that is whole.
     """
-    snapshot = runtime.index().snapshot()
-    searcher = runtime.searcher(snapshot.manifest.geometry.descriptor)
+    snapshot, searcher = _at_hand()
     query = searcher.describe(rgb, flat=flat)
     scope = ["all"] if videos is None else ["of", *sorted(videos)]
     asked = hashlib.sha256(
@@ -210,6 +233,16 @@ def _find_or_remember(
     cache.set(f"found:{asked}", outcome, timeout=REMEMBERED_S)
     cache.set(f"asked:{asked}", 1, timeout=REMEMBERED_S)
     return {**outcome, "times_asked": 1}
+
+
+def _at_hand() -> tuple[Snapshot, SceneSearcher]:
+    """The index of this process, and the search by the descriptor that made it.
+
+    Raises:
+        IndexUnavailable: there is no index that is whole.
+    """
+    snapshot = runtime.index().snapshot()
+    return snapshot, runtime.searcher(snapshot.manifest.geometry.descriptor)
 
 
 def _count_again(asked: str) -> int:
@@ -227,8 +260,7 @@ def search_picture(*, rgb: Pixels, flat: bool, limit: int, videos: frozenset[str
     Raises:
         IndexUnavailable: there is no index that is whole.
     """
-    snapshot = runtime.index().snapshot()
-    searcher = runtime.searcher(snapshot.manifest.geometry.descriptor)
+    snapshot, searcher = _at_hand()
     return searcher.search(rgb, snapshot, limit=limit, videos=videos, flat=flat)
 
 

@@ -19,12 +19,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from anime_search.engine.bundle import CURRENT
+from anime_search.engine.bundle import CURRENT, descriptor_named
 from anime_search.engine.descriptor import Descriptor
 from anime_search.engine.index.snapshot import Snapshot
 from anime_search.engine.judging import Thumbnails
 from anime_search.engine.similarity import Calibration
-from anime_search.engine.work import descriptor_named
 from benchmarks.clip_bootstrap import rate_by_clip
 from benchmarks.clips import source_videos
 from benchmarks.collection import Part

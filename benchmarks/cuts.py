@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from anime_search.engine.cuts import CutFinder
 from anime_search.engine.descriptor import DctDescriptor, at_frame_size, is_flat
-from anime_search.engine.track import SHOT_CUT
+from anime_search.engine.runs import SHOT_CUT
 from benchmarks.clips import Picture, framed, frames_of, source_videos
 from benchmarks.report import Report, options_parser, say
 

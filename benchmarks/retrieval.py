@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from anime_search.engine.bundle import CURRENT
+from anime_search.engine.bundle import CURRENT, descriptor_named
 from anime_search.engine.descriptor import Descriptor
 from anime_search.engine.image import ImageLimits, decode_image
 from anime_search.engine.index.snapshot import Snapshot
@@ -31,7 +31,6 @@ from anime_search.engine.search import SceneSearcher
 from anime_search.engine.similarity import Calibration
 from anime_search.engine.video import VideoError
 from anime_search.engine.views import first_views, mirrored
-from anime_search.engine.work import descriptor_named
 from benchmarks.clips import Picture, source_videos
 from benchmarks.collection import Item, Part
 from benchmarks.layout_index import LayoutIndex, layout_of

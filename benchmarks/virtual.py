@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from anime_search.engine.descriptor import DctDescriptor, Descriptor
 from anime_search.engine.index.segment import VideoFrames
-from anime_search.engine.track import SAME_FRAME
+from anime_search.engine.runs import SAME_FRAME
 from anime_search.engine.video import FRAME_HEIGHT, FRAME_WIDTH
 from benchmarks.clips import Picture
 

@@ -13,11 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anime_search.engine.bundle import SHIPPED, BundleManifest
+from anime_search.engine.bundle import SHIPPED, BundleManifest, descriptor_named
 from anime_search.engine.descriptor import DctDescriptor, Descriptor, Vectors
 from anime_search.engine.index.segment import VideoFrames
 from anime_search.engine.thumbnails import encode_thumbnail
-from anime_search.engine.work import descriptor_named
 from benchmarks.clips import Picture, at_most, frames_of, read_still
 from benchmarks.report import say
 from benchmarks.virtual import VirtualFilm, make_films

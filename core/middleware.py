@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -28,8 +28,8 @@ class BodilessHeadMiddleware:
             response.close()
             response.streaming_content = ()
             return response
-        # Django's own response classes all have a body of bytes but for the streaming ones.
-        length = len(response.content)  # type: ignore[attr-defined]
-        response.content = b""  # type: ignore[attr-defined]
-        response["Content-Length"] = str(length)
+        if isinstance(response, HttpResponse):
+            length = len(response.content)
+            response.content = b""
+            response["Content-Length"] = str(length)
         return response

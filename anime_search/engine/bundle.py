@@ -10,7 +10,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from anime_search.engine.descriptor import DctDescriptor, Descriptor, Vectors, unit_length
@@ -94,6 +93,9 @@ class BundleDescriptor:
             self.manifest.network.verify(folder)
         except ManifestError as error:
             raise BundleError(f"bundle {self.name}: {error}") from error
+        # It takes long to load, and whoever only asks for names and sizes does without.
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

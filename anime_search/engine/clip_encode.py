@@ -14,14 +14,14 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from anime_search.engine.clip_boxes import FragmentSink
 from anime_search.engine.clip_sound import SOUND_RATE_HZ
 from anime_search.engine.faults import VideoFault
-from anime_search.engine.frame import colorspace_of
+from anime_search.engine.frame import colorspace_of, scaled
 from anime_search.engine.video import VideoError
 
 #: Changes with whatever changes the bytes of a clip: part of the key of caches.
@@ -154,19 +154,7 @@ class ClipWriter:
         self.frames += 1
 
     def _reduced(self, frame: VideoFrame) -> VideoFrame:
-        quarters = round(frame.rotation / 90) % 4
-        width, height = self._size[::-1] if quarters % 2 else self._size
-        small = self._reformatter.reformat(
-            frame,
-            width,
-            height,
-            "yuv420p",
-            src_colorspace=colorspace_of(frame),
-            dst_colorspace=self._matrix,
-            dst_color_range=ColorRange.MPEG,
-            interpolation=Interpolation.AREA,
-            threads=1,
-        )
+        small, quarters = scaled(self._reformatter, frame, *self._size, self._matrix)
         if not quarters:
             # The encoder would repeat the kind (I, P, B) that the frame had in the source.
             small.pict_type = PictureType.NONE

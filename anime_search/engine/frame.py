@@ -27,23 +27,40 @@ def upright_rgb(
     Raises:
         av.FFmpegError, ValueError: the frame is of a kind that cannot be scaled.
     """
+    # Scaling to RGB in one step would take swscale almost three times as long.
+    small, quarters = scaled(reformatter, frame, width, height, Colorspace.ITU601)
+    rgb = cv2.cvtColor(small.to_ndarray(), cv2.COLOR_YUV2RGB_I420)
+    return np.ascontiguousarray(np.rot90(rgb, quarters), np.uint8)
+
+
+def scaled(
+    reformatter: VideoReformatter, frame: VideoFrame, width: int, height: int, matrix: int
+) -> tuple[VideoFrame, int]:
+    """Scale a frame to 8 bits 4:2:0, as it is stored, and say how many quarters it has to be turned by.
+
+    Args:
+        reformatter: kept from frame to frame, so that its tables are made once.
+        width, height: of the picture once it is turned; even numbers.
+        matrix: of the colours of what comes out (libavutil, ``AVColorSpace``).
+
+    Raises:
+        av.FFmpegError, ValueError: the frame is of a kind that cannot be scaled.
+    """
     quarters = round(frame.rotation / 90) % 4
     if quarters % 2:
         width, height = height, width
-    # Scaling to RGB in one step would take swscale almost three times as long.
     small = reformatter.reformat(
         frame,
         width,
         height,
         "yuv420p",
         src_colorspace=colorspace_of(frame),
-        dst_colorspace=Colorspace.ITU601,
+        dst_colorspace=matrix,
         dst_color_range=ColorRange.MPEG,
         interpolation=Interpolation.AREA,
         threads=1,
     )
-    rgb = cv2.cvtColor(small.to_ndarray(), cv2.COLOR_YUV2RGB_I420)
-    return np.ascontiguousarray(np.rot90(rgb, quarters), np.uint8)
+    return small, quarters
 
 
 def colorspace_of(frame: VideoFrame) -> int:

@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from anime_search.engine.agreement import IDENTITY, mean_correlation
 from anime_search.engine.scenes import Hit
-from anime_search.engine.similarity import Calibration
+from anime_search.engine.similarity import Calibration, probability_of
 from anime_search.engine.verify import Features, Verification, Verifier
-from anime_search.engine.views import View
+from anime_search.engine.views import MIRRORED, View
 
 #: Reads the stored picture, (144, 256, 3) uint8 RGB, of the run of a video that begins at a time in milliseconds.
 Thumbnails = Callable[[str, int], NDArray[np.uint8] | None]
-
-_MIRRORED = "+mirrored"
 
 #: Inliers and agreement without which a candidate is looked at in the mirror as well.
 _PLAIN_INLIERS, _PLAIN_AGREEMENT = 12, 0.5
@@ -39,8 +37,12 @@ class Judged:
 
     hit: Hit
     log_odds: float
-    probability: float
     verification: Verification | None
+
+    @property
+    def probability(self) -> float:
+        """That it is the scene, 0 to 1."""
+        return probability_of(self.log_odds)
 
     def at(self, from_ms: int, at_ms: int, to_ms: int) -> Judged:
         """The same scene with its picture at another time, which the scene's span takes in."""
@@ -89,7 +91,7 @@ class Judging:
         seen = found.verification
         if seen is None or (seen.inliers >= _PLAIN_INLIERS and seen.agreement >= _PLAIN_AGREEMENT):
             return found
-        twin = hit.view.removesuffix(_MIRRORED) if hit.view.endswith(_MIRRORED) else hit.view + _MIRRORED
+        twin = hit.view.removesuffix(MIRRORED) if hit.view.endswith(MIRRORED) else hit.view + MIRRORED
         if twin not in self._views:
             return found
         return max(found, self._as(hit.seen_as(twin)), key=lambda each: each.log_odds)
@@ -97,12 +99,7 @@ class Judging:
     def _as(self, hit: Hit) -> Judged:
         picture = self.features(hit.video, hit.pictured_ms)
         verification = None if picture is None else self._verifier.check(self.view(hit.view), picture)
-        return Judged(
-            hit,
-            self._calibration.log_odds(hit.score, verification),
-            self._calibration.probability(hit.score, verification),
-            verification,
-        )
+        return Judged(hit, self._calibration.log_odds(hit.score, verification), verification)
 
     def view(self, name: str) -> Features:
         """What is compared of a view."""

@@ -169,15 +169,7 @@ class PassageReader(VideoReader):
         for packet in packets:
             spare = from_s is not None and packet.pts is not None and timeline.seconds(packet.pts) < from_s
             context.skip_frame = "NONREF" if spare else "DEFAULT"
-            try:
-                frames = packet.decode()
-            except (av.FFmpegError, ValueError):
-                self._bad_packets += 1
-                timeline.reject(packet)
-                continue
-            for frame in frames:
-                timeline.leave(frame)
-                yield frame
+            yield from self._frames_in(packet)
 
     # --- sound
 
@@ -224,7 +216,7 @@ class PassageReader(VideoReader):
             except (StopIteration, IndexError, av.FFmpegError):
                 return
             # The same steps as for the picture: only the clock's leaps are its business here.
-            clock.enter(packet)  # type: ignore[arg-type]
+            clock.enter(packet)
             begins = packet.pts if packet.pts is not None else packet.dts
             at_s = at_s if begins is None else clock.seconds(begins)
             yield at_s, packet

@@ -16,7 +16,7 @@ from anime_search.engine.descriptor import Descriptor
 from anime_search.engine.index.snapshot import Snapshot
 from anime_search.engine.judging import Judged, Judging, Thumbnails
 from anime_search.engine.scenes import Hit, group_scenes
-from anime_search.engine.similarity import Calibration, similarity_of
+from anime_search.engine.similarity import Calibration, probability_of, similarity_of
 from anime_search.engine.verify import Verifier
 from anime_search.engine.views import View, first_views, mirrored, more_views
 
@@ -267,16 +267,14 @@ class SceneSearcher:
             shown[0] = _moved(shown[0], judging, snapshot)
         least = shown[-1].log_odds if shown else None
         scenes = [
-            _scene(
-                each.hit, each.log_odds, each.probability, others, flat=flat, is_match=self._is_match([each])
-            )
+            _scene(each.hit, each.log_odds, others, flat=flat, is_match=self._is_match([each]))
             for each, others in zip(shown, places, strict=True)
         ]
         for hit in rest[: max(0, limit - len(scenes))]:
             # It was not worth comparing: it is no likelier than what was.
             odds = self._calibration.log_odds(hit.score)
             odds = odds if least is None else min(odds, least)
-            scenes.append(_scene(hit, odds, _probability(odds), (), flat=flat, is_match=False))
+            scenes.append(_scene(hit, odds, (), flat=flat, is_match=False))
         return tuple(scenes[:limit])
 
 
@@ -328,20 +326,14 @@ def _moved(judged: Judged, judging: Judging, snapshot: Snapshot) -> Judged:
     return judged if moved_to is None else judged.at(*moved_to)
 
 
-def _probability(log_odds: float) -> float:
-    return float(1.0 / (1.0 + np.exp(-log_odds)))
-
-
-def _scene(
-    hit: Hit, log_odds: float, probability: float, also: Iterable[Hit], *, flat: bool, is_match: bool
-) -> Scene:
+def _scene(hit: Hit, log_odds: float, also: Iterable[Hit], *, flat: bool, is_match: bool) -> Scene:
     return Scene(
         video=hit.video,
         from_s=hit.from_ms / 1000,
         at_s=hit.at_ms / 1000,
         to_s=hit.to_ms / 1000,
         similarity=similarity_of(min(log_odds, 0.0) if flat else log_odds),
-        probability=0.0 if flat else probability,
+        probability=0.0 if flat else probability_of(log_odds),
         view=_NUMBER.sub("", hit.view),
         is_match=is_match and not flat,
         also=tuple(

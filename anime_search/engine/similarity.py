@@ -73,12 +73,21 @@ class Calibration:
 
     def probability(self, cosine: float, verified: Verification | None = None) -> float:
         """How likely a candidate is the right scene, 0 to 1."""
-        return 1.0 / (1.0 + math.exp(-self.log_odds(cosine, verified)))
+        return probability_of(self.log_odds(cosine, verified))
 
     def is_match(self, probability: float, verified: Verification | None = None) -> bool:
         """Whether a candidate of this probability is called a match."""
         by_picture = verified is not None and self.verified is not None
         return probability >= (self.confident_verified if by_picture else self.confident)
+
+
+def probability_of(log_odds: float) -> float:
+    """The probability, 0 to 1, of odds.
+
+    Args:
+        log_odds: their natural logarithm; some hundreds at most, either way.
+    """
+    return 1.0 / (1.0 + math.exp(-log_odds))
 
 
 def similarity_of(log_odds: float) -> float:

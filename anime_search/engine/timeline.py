@@ -6,6 +6,7 @@ import heapq
 import math
 from fractions import Fraction
 
+from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -62,7 +63,7 @@ class Timeline:
         # The same as of the fraction's product, a tenth of the time: this runs for every packet.
         return timestamp * self._time_base.numerator / self._time_base.denominator - self._origin_s
 
-    def enter(self, packet: Packet[VideoStream]) -> None:
+    def enter(self, packet: Packet[VideoStream] | Packet[AudioStream]) -> None:
         """Put a packet's timestamps right before it is decoded."""
         if packet.dts is None or not packet.size:
             return

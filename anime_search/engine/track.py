@@ -15,25 +15,9 @@ from safetensors.numpy import save
 
 from anime_search.engine.cuts import CUTS_VERSION, CutFinder
 from anime_search.engine.descriptor import DctDescriptor, Descriptor, is_flat
-from anime_search.engine.runs import LONGEST_RUN_MS, SAME_FRAME, SHOT_CUT, RunCutter, Runs
+from anime_search.engine.runs import RunCutter, Runs
 from anime_search.engine.video import Sample, VideoInfo, VideoLimits, VideoReader
-from anime_search.engine.whole_file import sync, write_whole
-
-__all__ = [
-    "LONGEST_RUN_MS",
-    "SAME_FRAME",
-    "SHOT_CUT",
-    "FrameTrack",
-    "TrackError",
-    "describe_again",
-    "load_cuts",
-    "load_track",
-    "make_track",
-    "save_track",
-    "sync",
-    "track_path",
-    "write_whole",
-]
+from anime_search.engine.whole_file import write_whole
 
 #: Frames that are described at a time.
 _BATCH = 64

@@ -271,15 +271,19 @@ class VideoReader:
             if len(filled) > 4096:
                 newest = max(filled)
                 filled = {cell for cell in filled if cell > newest - 1024}
-            try:
-                frames = packet.decode()
-            except (av.FFmpegError, ValueError):
-                self._bad_packets += 1
-                timeline.reject(packet)
-                continue
-            for frame in frames:
-                timeline.leave(frame)
-                yield frame
+            yield from self._frames_in(packet)
+
+    def _frames_in(self, packet: Packet[VideoStream]) -> Iterator[VideoFrame]:
+        """What comes out of the decoder for a packet, with its times put right; nothing of one that is broken."""
+        try:
+            frames = packet.decode()
+        except (av.FFmpegError, ValueError):
+            self._bad_packets += 1
+            self._timeline.reject(packet)
+            return
+        for frame in frames:
+            self._timeline.leave(frame)
+            yield frame
 
     def _demux(self) -> Iterator[Packet[VideoStream]]:
         packets = self._container.demux(self._stream)

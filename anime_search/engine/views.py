@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anime_search.engine.borders import without_borders
 from anime_search.engine.regions import Region, first_regions, more_regions, rectified
 from anime_search.engine.video import FRAME_HEIGHT, FRAME_WIDTH
 
-__all__ = ["View", "first_views", "mirrored", "more_views", "query_views", "without_borders"]
+#: What the name of a view ends in that is flipped left to right.
+MIRRORED = "+mirrored"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,7 @@ def more_views(rgb: NDArray[np.uint8]) -> list[View]:
 
 def mirrored(views: Iterable[View]) -> list[View]:
     """Views flipped left to right, with ``+mirrored`` behind their names."""
-    return [View(f"{view.name}+mirrored", np.ascontiguousarray(view.rgb[:, ::-1])) for view in views]
+    return [View(view.name + MIRRORED, np.ascontiguousarray(view.rgb[:, ::-1])) for view in views]
 
 
 def query_views(rgb: NDArray[np.uint8]) -> list[View]:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from anime_search.engine.search import Place
 from anime_search.engine.sightings import AskedFrame, Sighting
+from anime_search.engine.similarity import probability_of
 
 #: How far from the line, in seconds, what a frame shows may be.
 TOLERANCE_S = 0.5
@@ -159,7 +160,7 @@ def _is_match(line: _Line) -> bool:
     agreeing = [seen for seen, says in zip(line.seen, line.evidence, strict=True) if says.agrees and seen]
     drawings = {_drawing(seen) for seen in agreeing}
     is_borne_out = len(drawings) >= 2 or 2 * len(agreeing) >= len(line.frames)
-    is_sure = any(seen.is_match for seen in agreeing) or _probability(line.log_odds) >= CERTAIN
+    is_sure = any(seen.is_match for seen in agreeing) or probability_of(line.log_odds) >= CERTAIN
     return bool(agreeing) and line.log_odds >= 0 and is_borne_out and is_sure
 
 
@@ -185,7 +186,7 @@ class _Line:
             at_s=at_s,
             to_s=to_s,
             log_odds=self.log_odds,
-            probability=_probability(self.log_odds),
+            probability=probability_of(self.log_odds),
             speed=self.speed,
             view=surest.view,
             is_match=_is_match(self),
@@ -351,7 +352,3 @@ def _cut(log_odds: float) -> float:
 
 def _softplus(log_odds: float) -> float:
     return math.log1p(math.exp(log_odds))
-
-
-def _probability(log_odds: float) -> float:
-    return 1.0 / (1.0 + math.exp(-log_odds))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anime_search.engine.descriptor import DctDescriptor, Descriptor
+from anime_search.engine.bundle import descriptor_named
 from anime_search.engine.stamp import FileStamp
 from anime_search.engine.thumbnails import (
     ThumbnailError,
@@ -77,21 +77,6 @@ class TrackReceipt:
     frames: int
     info: VideoInfo
     decoded: bool = field(default=True, compare=False)
-
-
-def descriptor_named(name: str) -> Descriptor:
-    """The descriptor of a name.
-
-    Raises:
-        KeyError: there is none.
-        BundleError: there is, and its files are not whole.
-    """
-    if name == DctDescriptor.name:
-        return DctDescriptor()
-    # What runs networks takes long to load, and children that only read a file do without it.
-    from anime_search.engine import bundle
-
-    return bundle.descriptor_named(name)
 
 
 def digest_file(path: Path, stamp: FileStamp, on_progress: Progress = no_progress) -> str:

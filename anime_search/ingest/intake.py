@@ -63,7 +63,7 @@ def sort_files(*, files: Sequence[FoundFile], retry: bool = False) -> Sorted:
 
 def _sort_batch(files: dict[str, FoundFile], result: Sorted, *, retry: bool) -> None:
     indexed = VideoFile.objects.filter(
-        path_sha256__in=files, video__tracks__descriptor=runtime.descriptor().name
+        path_sha256__in=files, video__tracks__descriptor=runtime.geometry().descriptor
     ).values_list("path_sha256", "size", "mtime_ns", "inode")
     known = {
         key for key, size, mtime_ns, inode in indexed if files[key].stamp == FileStamp(size, mtime_ns, inode)

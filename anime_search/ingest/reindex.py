@@ -66,7 +66,7 @@ class Reindexed:
 
 def videos_to_describe() -> list[VideoToDescribe]:
     """Videos without a track by the descriptor of new videos, or without thumbnails; those that are gone not."""
-    tracks = FrameTrackFile.objects.filter(video=OuterRef("pk"), descriptor=runtime.descriptor().name)
+    tracks = FrameTrackFile.objects.filter(video=OuterRef("pk"), descriptor=runtime.geometry().descriptor)
     rows = (
         Video.objects.filter(Exists(VideoFile.objects.filter(video=OuterRef("pk"))))
         .annotate(has_track=Exists(tracks))
@@ -157,7 +157,7 @@ def _describe(
             stamp=stamp,
             video=video.sha256,
             tracks=runtime.tracks_dir(),
-            descriptor=runtime.descriptor().name,
+            descriptor=runtime.geometry().descriptor,
             rate_hz=settings.ANIME_SAMPLE_RATE_HZ,
             limits=runtime.VIDEO_LIMITS,
             thumbnails=runtime.thumbnails_dir(),
@@ -185,7 +185,7 @@ def _note(result: Reindexed, video: VideoToDescribe, future: Future[TrackReceipt
             result.from_thumbnails += 1
         FrameTrackFile.objects.update_or_create(
             video_id=video.pk,
-            descriptor=runtime.descriptor().name,
+            descriptor=runtime.geometry().descriptor,
             defaults={"frames": receipt.frames, "sha256": receipt.sha256},
         )
 

@@ -80,7 +80,7 @@ def _run(job: IngestJob, workers: int) -> None:
     path, stamp = Path(job.path), FileStamp(job.size, job.mtime_ns, job.inode)
     pool, heartbeat = runtime.decoder_pool(workers), _Heartbeat(job)
     content = pool.run(digest_file, path, stamp, timeout_s=READ_TIMEOUT_S, on_progress=heartbeat)
-    descriptor = runtime.descriptor().name
+    descriptor = runtime.geometry().descriptor
     if (video := Video.objects.filter(sha256=content, tracks__descriptor=descriptor).first()) is not None:
         _finish(job, JobOutcome.KNOWN, video, stamp)
         return

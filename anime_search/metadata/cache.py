@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from anime_search.engine.track import write_whole
+from anime_search.engine.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 

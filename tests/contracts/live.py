@@ -19,7 +19,6 @@ from django.utils import timezone
 
 from anime_search import runtime
 from anime_search.demo import demo_videos, take_screenshot
-from anime_search.engine.index.manifest import Geometry
 from anime_search.engine.index.segment import VideoFrames
 from anime_search.engine.index.store import IndexStore
 from anime_search.engine.stamp import FileStamp
@@ -70,15 +69,15 @@ class Clip:
 def put_clip(data: Path) -> Clip:
     """Index the demo clip below ``data``, as ingest does it, without a database."""
     path = next(demo_videos(data / "videos").rglob("*.mp4"))
-    stamp, descriptor = FileStamp.of(path), runtime.descriptor()
+    stamp, descriptor = FileStamp.of(path), runtime.geometry().descriptor
     sha256 = digest_file(path, stamp)
     carry_out(
         TrackOrder(
-            path, stamp, sha256, data / "tracks", descriptor.name, settings.ANIME_SAMPLE_RATE_HZ,
+            path, stamp, sha256, data / "tracks", descriptor, settings.ANIME_SAMPLE_RATE_HZ,
             runtime.VIDEO_LIMITS, threads=2,
         )
     )  # fmt: skip
-    track = load_track(track_path(data / "tracks", descriptor.name, sha256))
+    track = load_track(track_path(data / "tracks", descriptor, sha256))
     frames = VideoFrames(sha256, track.descriptors, np.stack([track.from_ms, track.at_ms, track.to_ms]))
     store = index_store(data)
     with store.writing():
@@ -90,12 +89,12 @@ def clip_at(data: Path) -> Clip:
     """The clip that :func:`put_clip` indexed below ``data``."""
     path = next((data / "videos").rglob("*.mp4"))
     sha256 = digest_file(path, FileStamp.of(path))
-    return Clip(data, path, load_track(track_path(data / "tracks", runtime.descriptor().name, sha256)))
+    return Clip(data, path, load_track(track_path(data / "tracks", runtime.geometry().descriptor, sha256)))
 
 
 def index_store(data: Path) -> IndexStore:
     """The index below a data directory."""
-    geometry = Geometry(runtime.descriptor().name, runtime.descriptor().dim)
+    geometry = runtime.geometry()
     return IndexStore(data / "index", geometry, ef=settings.ANIME_INDEX_EF)
 
 

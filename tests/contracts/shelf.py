@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anime_search import runtime
+from anime_search.engine.bundle import descriptor_named
 from anime_search.engine.index.segment import VideoFrames
 from anime_search.engine.track import FrameTrack, make_track
 from anime_search.engine.video import VideoReader
@@ -57,7 +58,7 @@ def _variant(picture: NDArray[np.uint8], cover: NDArray[np.uint8], number: int, 
     track = make_track(
         path,
         video=hashlib.sha256(path.read_bytes()).hexdigest(),
-        descriptor=runtime.descriptor(),
+        descriptor=descriptor_named(runtime.geometry().descriptor),
         rate_hz=12,
         limits=runtime.VIDEO_LIMITS,
     )

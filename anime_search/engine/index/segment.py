@@ -17,9 +17,8 @@ from anime_search.engine.descriptor import unit_length
 from anime_search.engine.index.base import Codes, Labels, VectorIndex, Vectors
 from anime_search.engine.index.codes import encode
 from anime_search.engine.index.flat import search_ranges
-from anime_search.engine.index.hnsw import HnswIndex, IndexFileError, build_graph
 from anime_search.engine.index.manifest import FileDigest, Geometry, ManifestError, SegmentManifest
-from anime_search.engine.track import sync, write_whole
+from anime_search.engine.whole_file import sync, write_whole
 
 GRAPH, TIMES, MANIFEST = "frames.hnsw", "times.safetensors", "segment.json"
 
@@ -75,6 +74,9 @@ class Segment:
         Raises:
             ManifestError: a file is missing or altered, or the vectors are of another geometry.
         """
+        # faiss takes long to load, and whoever only asks for names and numbers does without.
+        from anime_search.engine.index.hnsw import HnswIndex, IndexFileError
+
         manifest = SegmentManifest.read(folder / MANIFEST)
         if manifest.geometry != geometry:
             raise ManifestError(f"segment {manifest.segment} was made by {manifest.geometry}, not {geometry}")
@@ -176,6 +178,8 @@ def build_segment(
     Raises:
         IndexFileError: what was saved is not what was built (a full disk).
     """
+    from anime_search.engine.index.hnsw import build_graph
+
     segment = uuid.uuid4().hex
     folder = root / f".{segment}.part"
     folder.mkdir(parents=True)

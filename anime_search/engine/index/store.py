@@ -27,7 +27,7 @@ from anime_search.engine.index.manifest import (
 )
 from anime_search.engine.index.segment import MANIFEST, Segment, VideoFrames, build_segment
 from anime_search.engine.index.snapshot import Snapshot
-from anime_search.engine.track import write_whole
+from anime_search.engine.whole_file import write_whole
 
 #: Generations that are kept behind the current one, to roll back to.
 KEPT_GENERATIONS = 3

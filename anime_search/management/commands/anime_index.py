@@ -70,7 +70,7 @@ class Command(OperatorCommand):
     def _build(self) -> GenerationManifest:
         if waiting := len(indexing.videos_without_track()):
             raise CommandError(
-                f"{waiting} videos that are found now have no track by {runtime.descriptor().name} yet: "
+                f"{waiting} videos that are found now have no track by {runtime.geometry().descriptor} yet: "
                 "run anime_index reindex, which builds the index at its end"
             )
         return self._build_of_all()

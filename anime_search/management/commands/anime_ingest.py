@@ -153,7 +153,7 @@ def _lines(failures: dict[str, str]) -> list[str]:
 
 def _check_writable(data_dir: Path) -> None:
     """Say so before the work, and not after it, if its results could not be kept."""
-    for folder in (data_dir / "tracks", data_dir / "index"):
+    for folder in (data_dir / "tracks", data_dir / "thumbnails", data_dir / "index"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):

@@ -71,7 +71,7 @@ def test_status_says_what_is_in_use(call: Call, index: Path) -> None:
     assert status["frames"] == sum(FrameTrackFile.objects.values_list("frames", flat=True))
     assert status["generations_on_disk"] == [1, 2, 3]
     assert (status["videos_waiting"], status["problems"]) == (0, [])
-    assert status["descriptor"] == runtime.descriptor().name
+    assert status["descriptor"] == runtime.geometry().descriptor
 
 
 def test_status_is_told_in_plain_lines_too(call: Call, index: Path) -> None:
@@ -191,8 +191,8 @@ def test_unknown_action_is_refused(call: Call) -> None:
 
 def test_generation_manifest_is_readable_json(index: Path) -> None:
     manifest = json.loads((index / "generations" / "00000003.json").read_text())
-    assert manifest["geometry"]["descriptor"] == runtime.descriptor().name
-    assert manifest["geometry"]["dim"] == runtime.descriptor().dim
+    assert manifest["geometry"]["descriptor"] == runtime.geometry().descriptor
+    assert manifest["geometry"]["dim"] == runtime.geometry().dim
 
 
 def test_publishing_twice_makes_no_second_generation(index: Path) -> None:

@@ -56,7 +56,6 @@ def use(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Callable[[type[DctDe
 
     def use(made: type[DctDescriptor]) -> None:
         store = IndexStore(data_dir / "index", Geometry(made.name, made.dim), known=GEOMETRIES, ef=64)
-        monkeypatch.setattr(runtime, "descriptor", made)
         monkeypatch.setattr(runtime, "index_store", cache(lambda: store))
 
     return use

@@ -40,7 +40,7 @@ def test_tracks_lie_beside_a_manifest_of_their_descriptor(
     row = FrameTrackFile.objects.get()
     (file,) = data_dir.glob(f"tracks/{row.descriptor}/*/{row.video.sha256}.safetensors")
     assert file.stat().st_size > 0
-    assert row.descriptor == runtime.descriptor().name
+    assert row.descriptor == runtime.geometry().descriptor
     assert row.frames > 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -31,11 +32,11 @@ OPEN_GROUPS = {
 TWO_B = {"g": "24", "bf": "2", "qscale": "3"}
 
 
-def six_seconds(codec: str = "libx264", options: dict[str, str] | None = None, **more: object) -> Clip:
+def six_seconds(codec: str = "libx264", options: dict[str, str] | None = None, **more: Any) -> Clip:
     """144 frames at 24 a second, with a keyframe every second."""
     if options is None and codec == "libx264":
         options = PYRAMID
-    return Clip(codec=codec, options=options, **({"frames": 144, "fps": 24} | more))  # type: ignore[arg-type]
+    return Clip(codec=codec, options=options, **({"frames": 144, "fps": 24} | more))
 
 
 #: Source, and by how many frames a clip may be off: MPEG program streams and AVI store no time with a picture.

@@ -89,7 +89,7 @@ def test_closing_ends_the_work(film: Path) -> None:
     pieces = pieces_of(film, decoded)
     next(pieces)
     before = len(decoded)
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
     assert len(decoded) == before
     assert list(pieces) == []
 

@@ -221,9 +221,9 @@ class TestVerified:
         first = {"one": 100, "two": 200, "copy": 100}[video]
         return at_frame_size(shot(first + from_ms // 10_000, from_ms % 10_000 // 500))
 
-    def search(self, rgb: Rgb, snapshot: Snapshot, **options: object) -> SearchOutcome:
+    def search(self, rgb: Rgb, snapshot: Snapshot, *, limit: int = 5) -> SearchOutcome:
         searcher = SceneSearcher(DCT, self.CALIBRATION, thumbnails=self.picture)
-        return searcher.search(rgb, snapshot, **{"limit": 5, **options})  # type: ignore[arg-type]
+        return searcher.search(rgb, snapshot, limit=limit)
 
     @pytest.mark.parametrize("case", QUERIES)
     def test_the_scene_is_a_match(self, case: str, snapshot: Snapshot) -> None:

@@ -16,8 +16,8 @@ from safetensors.numpy import load_file, save
 
 from anime_search.engine.descriptor import DctDescriptor
 from anime_search.engine.faults import VideoFault
+from anime_search.engine.runs import LONGEST_RUN_MS
 from anime_search.engine.track import (
-    LONGEST_RUN_MS,
     FrameTrack,
     TrackError,
     describe_again,
@@ -25,9 +25,9 @@ from anime_search.engine.track import (
     make_track,
     save_track,
     track_path,
-    write_whole,
 )
 from anime_search.engine.video import VideoError, VideoInfo, VideoLimits
+from anime_search.engine.whole_file import write_whole
 from tests.anime_search.engine.clips import Clip, Rgb, write_clip
 
 VIDEO = "ab" * 32

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,10 +29,8 @@ SEARCHER = SceneSearcher(DCT, CALIBRATIONS[DCT.name])
 HELD_S, DRAWINGS = 0.5, 24
 
 
-def seen(
-    at_s: float, odds: float = 5.0, *, video: str = "a", held_s: float = 0.2, **more: object
-) -> Sighting:
-    return Sighting(video, at_s, at_s, at_s + held_s, odds, **more)  # type: ignore[arg-type]
+def seen(at_s: float, odds: float = 5.0, *, video: str = "a", held_s: float = 0.2, **more: Any) -> Sighting:
+    return Sighting(video, at_s, at_s, at_s + held_s, odds, **more)
 
 
 def asked(*sightings: Sighting | None, every_s: float = 1.0) -> list[AskedFrame]:

@@ -52,7 +52,7 @@ def index_rows(files: list[FoundFile], *, descriptor: str | None = None) -> None
     )
     FrameTrackFile.objects.bulk_create(
         FrameTrackFile(
-            video=video, descriptor=descriptor or runtime.descriptor().name, frames=1, sha256="0" * 64
+            video=video, descriptor=descriptor or runtime.geometry().descriptor, frames=1, sha256="0" * 64
         )
         for video in videos
     )

@@ -76,12 +76,14 @@ def test_keys_and_queries_are_frames_of_the_index() -> None:
 
 
 def test_a_crop_is_a_part_of_the_stated_size() -> None:
-    rgb = np.dstack(np.broadcast_arrays(*np.mgrid[:216, :384][:2], 0)).astype(np.uint16)
+    # Bytes that say where they were: the row, and the column in two of them.
+    rows, columns = np.mgrid[:216, :384]
+    rgb = np.dstack([rows, columns // 256, columns % 256]).astype(np.uint8)
     for seed in range(50):
-        part = alterations.cropped(rgb, np.random.default_rng(seed), 0.6, 0.8, aspect=1.3)  # type: ignore[arg-type]
+        part = alterations.cropped(rgb, np.random.default_rng(seed), 0.6, 0.8, aspect=1.3)
         high, wide = part.shape[:2]
         assert 0.59**2 < high * wide / (216 * 384) < 0.81**2
-        top, left = int(part[0, 0, 0]), int(part[0, 0, 1])
+        top, left = int(part[0, 0, 0]), 256 * int(part[0, 0, 1]) + int(part[0, 0, 2])
         assert np.array_equal(part, rgb[top : top + high, left : left + wide])
 
 
