@@ -23,13 +23,13 @@ from anime_search.engine.clip_encode import ENCODER_VERSION
 from anime_search.engine.cuts import scene_around
 from anime_search.engine.stills import STILL_VERSION, still_at
 from anime_search.engine.track import load_cuts, track_path
-from anime_search.engine.video import VideoError
 from anime_search.errors import PreviewGone
 from anime_search.file_cache import Busy, Making
 from anime_search.models import Video
 from anime_search.previews import Moment, video_at
 from anime_search.selectors import playable_file
 from core.errors import Unavailable
+from video.reader import VideoError
 
 log = logging.getLogger(__name__)
 

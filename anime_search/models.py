@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from anime_search.engine.episode import ParsedPath, VideoKind
-from anime_search.engine.faults import VideoFault
+from video.faults import VideoFault
 
 #: Longest title, file name or message that is kept.
 NAME_LENGTH = 255

@@ -18,13 +18,13 @@ from anime_search.engine.index.store import IndexStore
 from anime_search.engine.search import SceneSearcher
 from anime_search.engine.similarity import CALIBRATIONS
 from anime_search.engine.thumbnails import ThumbnailReader
-from anime_search.engine.video import VideoLimits
 from anime_search.errors import IndexUnavailable
 from anime_search.file_cache import FileCache
 from core import clock
+from video.reader import VideoLimits
 
 if TYPE_CHECKING:
-    from anime_search.decoders import DecoderPool
+    from video.decoders import DecoderPool
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ def decoder_pool(workers: int) -> DecoderPool:
     Raises:
         DecoderStopped: they were closed, and no worker has started since.
     """
-    from anime_search.decoders import DecoderPool, DecoderStopped
+    from video.decoders import DecoderPool, DecoderStopped
 
     with _pool_lock:
         if _decoding_stopped.is_set():
@@ -181,7 +181,7 @@ def upload_decoder() -> DecoderPool:
     Raises:
         DecoderStopped: this process is stopping.
     """
-    from anime_search.decoders import DecoderPool, DecoderStopped
+    from video.decoders import DecoderPool, DecoderStopped
 
     with _pool_lock:
         if _decoding_stopped.is_set():

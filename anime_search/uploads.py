@@ -11,15 +11,15 @@ from typing import Final, TypeVar
 from django.conf import settings
 
 from anime_search import runtime
-from anime_search.decoders import DecoderFailed, DecoderStopped
 from anime_search.engine.animation import read_animation
 from anime_search.engine.image import sniff_format
 from anime_search.engine.moving import SIDE, MovingPicture, moving_of_video, sniff_video
 from anime_search.engine.stills import still_at
-from anime_search.engine.video import VideoError, VideoLimits
-from anime_search.engine.work import Progress
 from anime_search.errors import ImageTooLarge, ImageUndecodable
 from core.errors import Unavailable
+from video.decoders import DecoderFailed, DecoderStopped
+from video.progress import Progress
+from video.reader import VideoError, VideoLimits
 
 Result = TypeVar("Result")
 

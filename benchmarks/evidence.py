@@ -16,12 +16,12 @@ from anime_search.engine.judging import Judged, Thumbnails
 from anime_search.engine.search import SceneSearcher
 from anime_search.engine.similarity import Calibration, VerifiedWeights
 from anime_search.engine.verify import Verification
-from anime_search.engine.video import VideoError
 from benchmarks.logistic import Values
 from benchmarks.queries import Clip, Query, Role, make_queries
 from benchmarks.report import say
 from benchmarks.scene_index import SceneIndex
 from benchmarks.trials import NEAR_MS, QUERY_SIDE, show_one_drawing
+from video.reader import VideoError
 
 #: What compares candidates while evidence is gathered. It calls nothing a match, so that both stages of every search
 #: are seen, and its weights choose no more than between a view and its mirrored twin.

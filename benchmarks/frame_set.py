@@ -19,12 +19,12 @@ from anime_search.engine.index.manifest import Geometry
 from anime_search.engine.index.segment import VideoFrames
 from anime_search.engine.index.store import IndexStore
 from anime_search.engine.track import make_track
-from anime_search.engine.video import VideoError, VideoLimits
 from benchmarks.clips import Picture, at_most, frames_of, read_still
 from benchmarks.distortions import DISTORTIONS
 from benchmarks.report import say
 from benchmarks.virtual import RATE_HZ, VirtualFilm, make_films
 from benchmarks.wide_dct import WideDct
+from video.reader import VideoError, VideoLimits
 
 DESCRIPTOR = WideDct()
 #: The file of what the descriptor gave, before the index rounded it.

@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from anime_search.engine.descriptor import DctDescriptor
 from anime_search.engine.track import make_track
-from anime_search.engine.video import VideoLimits
 from benchmarks.clips import Film, make_film, source_videos
 from benchmarks.colour_layout import HEIGHT, WIDTH, colour_layout, colour_layout_tuned
 from benchmarks.machine import pin_to_one_core
 from benchmarks.report import Report, options_parser
 from benchmarks.spread import Run, Spread, ratios, take_turns
+from video.reader import VideoLimits
 
 BARE, OURS, NAIVE, TUNED = "bare decoding", "make_track", "naive", "naive, tuned"
 

@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from anime_search.engine.descriptor import DctDescriptor
 from anime_search.engine.track import make_track
-from anime_search.engine.video import VideoLimits, VideoReader
 from benchmarks.clips import Film, make_film, repeat_film, source_videos
 from benchmarks.report import Report, options_parser, say
+from video.reader import VideoLimits, VideoReader
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1_000_000

@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from anime_search.engine.clip import clip_pieces
 from anime_search.engine.passage import PassageReader
-from anime_search.engine.video import VideoLimits
 from benchmarks.clips import Film, make_film, source_videos
 from benchmarks.machine import pin_to_one_core
 from benchmarks.report import Report, options_parser, say
+from video.reader import VideoLimits
 
 LENGTH_S = 3.0
 RATE_HZ = 48_000

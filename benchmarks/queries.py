@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 from anime_search.engine.descriptor import at_frame_size, is_flat
-from anime_search.engine.video import VideoLimits, VideoReader
 from benchmarks import distortions, screens
 from benchmarks.clips import Picture, frames_of
 from benchmarks.collection import Item, read_collection
 from benchmarks.distortions import Distortion
 from benchmarks.trials import glance
+from video.reader import VideoLimits, VideoReader
 
 #: The longest side of a frame before it is distorted.
 FRAME_SIDE = 854

@@ -29,7 +29,6 @@ from anime_search.engine.judging import Judged, Thumbnails
 from anime_search.engine.scenes import SCENE_GAP_MS
 from anime_search.engine.search import SceneSearcher
 from anime_search.engine.similarity import Calibration
-from anime_search.engine.video import VideoError
 from anime_search.engine.views import first_views, mirrored
 from benchmarks.clips import Picture, source_videos
 from benchmarks.collection import Item, Part
@@ -53,6 +52,7 @@ from benchmarks.retrieval_report import Layouts, Outcome, report_accuracy, repor
 from benchmarks.scene_index import SceneIndex, build_index, built, calibration_of
 from benchmarks.trials import NEAR_MS, QUERY_SIDE, sampled_times
 from benchmarks.virtual_frames import VirtualPictures, make_virtual_frames, pictures_of, virtual_film
+from video.reader import VideoError
 
 SPLITS = {"train": Part.FIT, "val": Part.CHECK, "dev": Part.UNTOUCHED}
 #: Scenes that are asked for.

@@ -21,12 +21,12 @@ from anime_search.engine.index.store import IndexStore
 from anime_search.engine.similarity import CALIBRATIONS, Calibration, VerifiedWeights
 from anime_search.engine.thumbnails import ThumbnailReader, thumbnails_path, write_thumbnails
 from anime_search.engine.track import FrameTrack, make_track
-from anime_search.engine.video import VideoError, VideoLimits, VideoReader
 from benchmarks.clips import Picture, read_still
 from benchmarks.layout_index import LayoutIndex, layout_of
 from benchmarks.queries import Clip, Query, Role, by_hash
 from benchmarks.report import say
 from benchmarks.trials import NEAR_MS, glance, sampled_times, show_one_drawing
+from video.reader import VideoError, VideoLimits, VideoReader
 
 #: Search list of the graph, the setting's default.
 _EF = 256

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anime_search.engine.video import VideoLimits, VideoReader
 from benchmarks.clips import Picture
 from benchmarks.virtual import RATE_HZ
+from video.reader import VideoLimits, VideoReader
 
 #: The longest side of a query, as the server reduces it before it looks for views.
 QUERY_SIDE = 640

@@ -14,12 +14,12 @@ from anime_search.engine.descriptor import DctDescriptor, Vectors
 from anime_search.engine.image import ImageLimits, decode_image
 from anime_search.engine.track import make_track
 from anime_search.engine.verify import Features, Verifier
-from anime_search.engine.video import VideoError, VideoLimits
 from anime_search.engine.views import query_views
 from benchmarks.clips import Picture
 from benchmarks.queries import Clip, Query, Role, by_hash, make_queries
 from benchmarks.report import say
 from benchmarks.trials import NEAR_MS, QUERY_SIDE, sampled_times
+from video.reader import VideoError, VideoLimits
 
 #: Cosine from which a stored picture shows the same drawing as an undistorted frame. A frame whose own shot holds
 #: none is not stored at all (animated pictures of few frames leave out every second drawing), and one that another

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from anime_search.engine.descriptor import DctDescriptor, Descriptor
 from anime_search.engine.index.segment import VideoFrames
 from anime_search.engine.runs import SAME_FRAME
-from anime_search.engine.video import FRAME_HEIGHT, FRAME_WIDTH
 from benchmarks.clips import Picture
+from video.reader import FRAME_HEIGHT, FRAME_WIDTH
 
 #: A canvas is a quarter larger than a frame: the camera sees 70 to 100 % of it.
 _CANVAS = (320, 180)

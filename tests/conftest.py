@@ -11,11 +11,11 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from anime_search import runtime
-from anime_search.decoders import DecoderPool
 from anime_search.demo import CLIP, DemoMissing, demo_videos
 from core.workers import EmbeddedWorkers
 from tests.command_line import CommandLine, migrated_data_dir
 from tests.footage import write_video
+from video.decoders import DecoderPool
 
 MakeVideo = Callable[..., Path]
 MakeCommandLine = Callable[..., CommandLine]

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anime_search.engine.video import FRAME_HEIGHT, FRAME_WIDTH
+from video.reader import FRAME_HEIGHT, FRAME_WIDTH
 
 #: Pixels are compared in half the size, in squares of so many pixels.
 _WIDTH, _HEIGHT, _SQUARE = FRAME_WIDTH // 2, FRAME_HEIGHT // 2, 8

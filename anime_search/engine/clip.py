@@ -13,11 +13,11 @@ from av.video.frame import VideoFrame
 from anime_search.engine.clip_encode import ClipWriter
 from anime_search.engine.clip_sound import read_sound
 from anime_search.engine.deinterlace import Deinterlacer
-from anime_search.engine.faults import VideoFault
-from anime_search.engine.frame import shown_size
 from anime_search.engine.passage import ROUNDING_S, PassageReader
-from anime_search.engine.timeline import LEAPING
-from anime_search.engine.video import VideoError, VideoLimits
+from video.faults import VideoFault
+from video.frame import shown_size
+from video.reader import VideoError, VideoLimits
+from video.timeline import LEAPING
 
 #: The longest clip, in seconds.
 LONGEST_S = 12.0

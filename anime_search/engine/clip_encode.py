@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from anime_search.engine.clip_boxes import FragmentSink
 from anime_search.engine.clip_sound import SOUND_RATE_HZ
-from anime_search.engine.faults import VideoFault
-from anime_search.engine.frame import colorspace_of, scaled
-from anime_search.engine.video import VideoError
+from video.faults import VideoFault
+from video.frame import colorspace_of, scaled
+from video.reader import VideoError
 
 #: Changes with whatever changes the bytes of a clip: part of the key of caches.
 ENCODER_VERSION = "x264-2"

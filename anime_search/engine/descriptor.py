@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anime_search.engine.video import FRAME_HEIGHT, FRAME_WIDTH
+from video.reader import FRAME_HEIGHT, FRAME_WIDTH
 
 Vectors = NDArray[np.float32]
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from anime_search.engine.faults import VideoFault
 from anime_search.engine.image import is_flat
-from anime_search.engine.video import VideoError, VideoLimits, VideoReader
+from video.faults import VideoFault
+from video.reader import VideoError, VideoLimits, VideoReader
 
 #: Frames that are asked about at most.
 MOST_FRAMES = 12

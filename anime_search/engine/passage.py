@@ -13,10 +13,10 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from anime_search.engine.extent import missing_bytes
-from anime_search.engine.faults import VideoFault
-from anime_search.engine.timeline import LEAPING, UNTIMED, Timeline
-from anime_search.engine.video import REWINDS_S, SKIPPING_CODECS, VideoError, VideoReader
+from video.extent import missing_bytes
+from video.faults import VideoFault
+from video.reader import REWINDS_S, SKIPPING_CODECS, VideoError, VideoReader
+from video.timeline import LEAPING, UNTIMED, Timeline
 
 #: Times are kept in milliseconds elsewhere: a frame may begin this many seconds after the time asked for.
 ROUNDING_S = 1e-3

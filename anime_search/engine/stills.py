@@ -11,9 +11,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from anime_search.engine.faults import VideoFault
-from anime_search.engine.frame import shown_size, upright_rgb
-from anime_search.engine.video import VideoError, VideoLimits, VideoReader
+from video.faults import VideoFault
+from video.frame import shown_size, upright_rgb
+from video.reader import VideoError, VideoLimits, VideoReader
 
 #: Changes with whatever changes the bytes of a still: part of the key of caches.
 STILL_VERSION = "jpeg-1"

@@ -29,8 +29,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from anime_search.engine.video import FRAME_HEIGHT, FRAME_WIDTH
 from anime_search.engine.whole_file import sweep_unfinished, whole_file
+from video.reader import FRAME_HEIGHT, FRAME_WIDTH
 
 #: Qualities of JPEG that are tried, best first, until a picture is small enough; by
 #: ``benchmarks/verification.py`` 50 loses among pictures of one show, and 90 gains there for half as many bytes again.

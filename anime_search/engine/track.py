@@ -16,8 +16,8 @@ from safetensors.numpy import save
 from anime_search.engine.cuts import CUTS_VERSION, CutFinder
 from anime_search.engine.descriptor import DctDescriptor, Descriptor, is_flat
 from anime_search.engine.runs import RunCutter, Runs
-from anime_search.engine.video import Sample, VideoInfo, VideoLimits, VideoReader
 from anime_search.engine.whole_file import write_whole
+from video.reader import Sample, VideoInfo, VideoLimits, VideoReader
 
 #: Frames that are described at a time.
 _BATCH = 64

@@ -19,7 +19,7 @@ from anime_search.engine.agreement import (
     mean_correlation,
     refined_transform,
 )
-from anime_search.engine.video import FRAME_HEIGHT, FRAME_WIDTH
+from video.reader import FRAME_HEIGHT, FRAME_WIDTH
 
 #: Corners that are described of a picture, at most.
 _FEATURES = 200

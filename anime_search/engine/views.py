@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anime_search.engine.regions import Region, first_regions, more_regions, rectified
-from anime_search.engine.video import FRAME_HEIGHT, FRAME_WIDTH
+from video.reader import FRAME_HEIGHT, FRAME_WIDTH
 
 #: What the name of a view ends in that is flipped left to right.
 MIRRORED = "+mirrored"

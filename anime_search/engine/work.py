@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,15 +30,8 @@ from anime_search.engine.track import (
     save_track,
     track_path,
 )
-from anime_search.engine.video import VideoError, VideoInfo, VideoLimits
-
-#: Told how much is done, and of how much: seconds of video while decoding, zeros while only reading.
-Progress = Callable[[float, float], None]
-
-
-def no_progress(_done_s: float, _total_s: float) -> None:
-    """For callers that do not watch."""
-
+from video.progress import Progress, no_progress
+from video.reader import VideoError, VideoInfo, VideoLimits
 
 _CHUNK = 1 << 20
 
@@ -200,11 +192,3 @@ def _check(path: Path, stamp: FileStamp) -> None:
         raise FileChanged from error
     if found != stamp:
         raise FileChanged
-
-
-def keep_single_threaded() -> None:
-    """Stop the libraries of a child process from starting threads of their own: the files are the parallelism."""
-    import cv2
-
-    cv2.setNumThreads(1)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")

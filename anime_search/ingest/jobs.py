@@ -9,9 +9,9 @@ import psutil
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
-from anime_search.engine.faults import VideoFault
 from anime_search.models import IngestJob, JobOutcome, JobStatus
 from core import clock
+from video.faults import VideoFault
 
 #: A worker that has not renewed its lease for this long is taken for dead.
 LEASE = timedelta(seconds=60)

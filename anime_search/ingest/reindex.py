@@ -14,14 +14,14 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from anime_search import runtime
-from anime_search.decoders import DecoderFailed, DecoderPool
 from anime_search.engine.stamp import FileStamp
 from anime_search.engine.thumbnails import ThumbnailError, thumbnail_times, thumbnails_path
-from anime_search.engine.video import VideoError
 from anime_search.engine.work import FileChanged, TrackOrder, TrackReceipt, carry_out
 from anime_search.ingest.intake import batches
 from anime_search.ingest.work import DECODE_TIMEOUT_S
 from anime_search.models import FrameTrackFile, Video, VideoFile
+from video.decoders import DecoderFailed, DecoderPool
+from video.reader import VideoError
 
 GONE = "its file is gone, or was replaced since it was indexed: run anime_ingest on it"
 

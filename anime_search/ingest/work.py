@@ -10,10 +10,8 @@ from django.conf import settings
 from django.db import transaction
 
 from anime_search import runtime
-from anime_search.decoders import DecoderFailed, DecoderStopped
 from anime_search.engine.episode import parse_path
 from anime_search.engine.stamp import FileStamp
-from anime_search.engine.video import VideoError
 from anime_search.engine.work import FileChanged, TrackOrder, TrackReceipt, carry_out, digest_file
 from anime_search.ingest.discovery import path_key
 from anime_search.ingest.jobs import (
@@ -27,6 +25,8 @@ from anime_search.ingest.jobs import (
 from anime_search.metadata.services import anime_for_id
 from anime_search.models import NAME_LENGTH, FrameTrackFile, IngestJob, JobOutcome, Video, VideoFile
 from core import clock
+from video.decoders import DecoderFailed, DecoderStopped
+from video.reader import VideoError
 
 log = logging.getLogger(__name__)
 

@@ -28,7 +28,6 @@ from anime_search.clips import (
 from anime_search.engine.descriptor import DctDescriptor
 from anime_search.engine.stamp import FileStamp
 from anime_search.engine.track import make_track, save_track, track_path
-from anime_search.engine.video import VideoLimits
 from anime_search.errors import PreviewGone, PreviewsLimited
 from anime_search.models import Video, VideoFile
 from anime_search.previews import Moment
@@ -36,6 +35,7 @@ from core import clock
 from core.errors import Unavailable
 from tests.anime_search.engine.clips import PYRAMID, Clip, jpeg_decoded, number_in, write_clip
 from tests.anime_search.engine.test_track import drawing
+from video.reader import VideoLimits
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 

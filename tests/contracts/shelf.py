@@ -16,9 +16,9 @@ from anime_search import runtime
 from anime_search.engine.bundle import descriptor_named
 from anime_search.engine.index.segment import VideoFrames
 from anime_search.engine.track import FrameTrack, make_track
-from anime_search.engine.video import VideoReader
 from anime_search.models import Anime, Video
 from tests.contracts.live import Clip, index_store, put_video
+from video.reader import VideoReader
 
 COUNT = 12
 WIDTH, HEIGHT = 320, 180

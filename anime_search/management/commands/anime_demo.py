@@ -15,9 +15,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from anime_search.demo import CREDIT, DemoMissing, Screenshot, demo_videos, take_screenshot
 from anime_search.demo_account import demo_key
-from anime_search.engine.video import VideoError
 from anime_search.ingest.discovery import FoundFile, find_files
 from core.commands import STOPPED
+from video.reader import VideoError
 
 
 class Command(BaseCommand):

@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 
 from anime_search import indexing, runtime
-from anime_search.decoders import DecoderFailed
 from anime_search.engine.descriptor import DctDescriptor
 from anime_search.engine.index.manifest import Geometry
 from anime_search.engine.index.store import IndexStore
@@ -24,6 +23,7 @@ from tests.anime_search.commands.conftest import Call
 from tests.anime_search.ingest.conftest import InlineDecoder
 from tests.command_line import CommandLine, wait_until
 from tests.conftest import MakeVideo
+from video.decoders import DecoderFailed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

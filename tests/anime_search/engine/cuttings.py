@@ -18,8 +18,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from anime_search.engine.clip import ClipInfo, cut_clip
-from anime_search.engine.video import VideoLimits
 from tests.anime_search.engine.clips import Clip, number_in, picture
+from video.reader import VideoLimits
 
 RATE = 48_000
 

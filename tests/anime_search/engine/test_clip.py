@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 
 from anime_search.engine.clip import LONGEST_S, cut_clip
-from anime_search.engine.faults import VideoFault
-from anime_search.engine.video import VideoError, VideoLimits
 from tests.anime_search.engine.clips import (
     PYRAMID,
     Clip,
@@ -22,6 +20,8 @@ from tests.anime_search.engine.clips import (
     write_clip,
 )
 from tests.anime_search.engine.cuttings import Played, cut, cut_file
+from video.faults import VideoFault
+from video.reader import VideoError, VideoLimits
 
 LIMITS = VideoLimits()
 OPEN_GROUPS = {

@@ -13,9 +13,9 @@ import pytest
 
 from anime_search.engine.clip import clip_pieces
 from anime_search.engine.clip_boxes import FragmentSink
-from anime_search.engine.video import VideoLimits
 from tests.anime_search.engine.clips import PYRAMID, Clip, number_in, write_clip
 from tests.anime_search.engine.cuttings import cut_file, tone_from, write_with_sound
+from video.reader import VideoLimits
 
 FILM = Clip(frames=144, fps=24, options=PYRAMID)
 #: libavutil's ``sample_is_non_sync_sample`` (ISO/IEC 14496-12, section 8.8.3.1).

@@ -14,9 +14,9 @@ from anime_search.engine.cuts import CutFinder, scene_around
 from anime_search.engine.descriptor import DctDescriptor, is_flat
 from anime_search.engine.stamp import FileStamp
 from anime_search.engine.track import load_cuts, load_track, save_track, track_path
-from anime_search.engine.video import VideoLimits
 from anime_search.engine.work import TrackOrder, carry_out
 from tests.anime_search.engine.clips import Clip, Rgb, write_clip
+from video.reader import VideoLimits
 
 DCT = DctDescriptor()
 SAMPLE_S = 1 / 12

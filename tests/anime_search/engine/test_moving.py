@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anime_search.engine.faults import VideoFault
 from anime_search.engine.moving import (
     LONGEST_S,
     MOST_FRAMES,
@@ -21,9 +20,10 @@ from anime_search.engine.moving import (
     sniff_video,
     still_of,
 )
-from anime_search.engine.video import VideoError, VideoLimits
 from tests.anime_search.engine.clips import Clip, number_in, write_clip
 from tests.anime_search.engine.drawings import drawing, frame
+from video.faults import VideoFault
+from video.reader import VideoError, VideoLimits
 
 LIMITS = VideoLimits()
 DRAWN = [frame(drawing(seed)) for seed in range(40)]

@@ -9,9 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from anime_search.engine.faults import VideoFault
 from anime_search.engine.stills import still_at
-from anime_search.engine.video import VideoError, VideoLimits, VideoReader
 from tests.anime_search.engine.clips import (
     Clip,
     Rgb,
@@ -21,6 +19,8 @@ from tests.anime_search.engine.clips import (
     picture,
     write_clip,
 )
+from video.faults import VideoFault
+from video.reader import VideoError, VideoLimits, VideoReader
 
 LIMITS = VideoLimits()
 GROUPS = {

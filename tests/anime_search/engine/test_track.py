@@ -15,7 +15,6 @@ import pytest
 from safetensors.numpy import load_file, save
 
 from anime_search.engine.descriptor import DctDescriptor
-from anime_search.engine.faults import VideoFault
 from anime_search.engine.runs import LONGEST_RUN_MS
 from anime_search.engine.track import (
     FrameTrack,
@@ -26,9 +25,10 @@ from anime_search.engine.track import (
     save_track,
     track_path,
 )
-from anime_search.engine.video import VideoError, VideoInfo, VideoLimits
 from anime_search.engine.whole_file import write_whole
 from tests.anime_search.engine.clips import Clip, Rgb, write_clip
+from video.faults import VideoFault
+from video.reader import VideoError, VideoInfo, VideoLimits
 
 VIDEO = "ab" * 32
 DCT = DctDescriptor()

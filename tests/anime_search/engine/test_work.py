@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from anime_search.engine.bundle import descriptor_named
 from anime_search.engine.descriptor import DctDescriptor
-from anime_search.engine.faults import VideoFault
 from anime_search.engine.stamp import FileStamp
 from anime_search.engine.thumbnails import read_thumbnails, thumbnail_times, thumbnails_path
 from anime_search.engine.track import load_track, track_path
-from anime_search.engine.video import VideoError, VideoLimits
 from anime_search.engine.work import FileChanged, TrackOrder, carry_out, digest_file
 from tests.anime_search.engine.clips import Clip, write_clip
+from video.faults import VideoFault
+from video.reader import VideoError, VideoLimits
 
 VIDEO = "cd" * 32
 

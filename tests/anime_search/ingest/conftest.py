@@ -10,9 +10,9 @@ import pytest
 
 from anime_search import runtime
 from anime_search.engine.stamp import FileStamp
-from anime_search.engine.work import no_progress
 from anime_search.ingest.discovery import FoundFile, path_key
 from anime_search.models import IngestJob
+from video.progress import no_progress
 
 MakeJob = Callable[..., IngestJob]
 

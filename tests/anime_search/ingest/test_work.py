@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError
 
-from anime_search.decoders import DecoderFailed, DecoderStopped
-from anime_search.engine.faults import VideoFault
 from anime_search.ingest import work
 from anime_search.ingest.jobs import claim_job
 from anime_search.ingest.work import run_ingest_job
@@ -20,6 +18,8 @@ from core import clock
 from tests import footage
 from tests.anime_search.ingest.conftest import InlineDecoder, MakeJob
 from tests.conftest import MakeVideo
+from video.decoders import DecoderFailed, DecoderStopped
+from video.faults import VideoFault
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import av
 
-from anime_search.engine.faults import VideoFault
-from anime_search.engine.video import VideoError
-from anime_search.engine.work import Progress
+from video.faults import VideoFault
+from video.progress import Progress
+from video.reader import VideoError
 
 
 def double(number: int, _report: Progress) -> int:

@@ -17,9 +17,9 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from anime_search.engine.faults import VideoFault
-from anime_search.engine.video import VideoError, VideoLimits, VideoReader
 from tests.anime_search.engine.clips import PYRAMID, Clip, add_silence, number_in, picture, write_clip
+from video.faults import VideoFault
+from video.reader import VideoError, VideoLimits, VideoReader
 
 LIMITS = VideoLimits()
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from anime_search.engine.video import VideoLimits, VideoReader
 from tests.anime_search.engine.clips import Clip, Rgb, number_in, picture, write_clip
+from video.reader import VideoLimits, VideoReader
 
 BT709, BT470BG, SMPTE170M, BT2020 = 1, 5, 6, 9
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
-from anime_search.engine.work import Progress, keep_single_threaded, no_progress
+from video.progress import Progress, no_progress
 
 Result = TypeVar("Result")
 
@@ -49,7 +49,7 @@ class DecoderPool:
     def __init__(self, workers: int, *, memory_bytes: int | None = None) -> None:
         if multiprocessing.current_process().daemon:
             raise RuntimeError(
-                "a prefork worker may have no children: run the queue 'ingest' with --pool threads"
+                "a prefork worker may have no children: run this queue with --pool threads"
             )
         # Forking a process whose threads hold locks (a server, a worker) can hang the child: start it afresh.
         self._context = multiprocessing.get_context("spawn")
@@ -169,8 +169,16 @@ def _prepare(positions: Array[c_double], parent: int, memory_bytes: int | None) 
     _Child.positions = positions
     if memory_bytes is not None:
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    keep_single_threaded()
+    _keep_single_threaded()
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
+
+
+def _keep_single_threaded() -> None:
+    """Stop libraries from starting threads of their own: the files are the parallelism."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _end_with_parent(parent: int) -> None:

@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from anime_search import decoders
-from anime_search.decoders import DecoderFailed, DecoderPool, DecoderStopped
-from anime_search.engine.faults import VideoFault
-from anime_search.engine.video import VideoError
-from tests.anime_search import child_work
+from tests.video import child_work
+from video import decoders
+from video.decoders import DecoderFailed, DecoderPool, DecoderStopped
+from video.faults import VideoFault
+from video.reader import VideoError
 
 TIMEOUT_S = 60.0
 
@@ -240,8 +240,8 @@ def test_a_pool_that_was_never_used_can_be_closed() -> None:
 PARENT = """
 import sys, threading, time
 from pathlib import Path
-from anime_search.decoders import DecoderPool
-from tests.anime_search import child_work
+from video.decoders import DecoderPool
+from tests.video import child_work
 
 if __name__ == "__main__":
     pool = DecoderPool(2)

@@ -22,10 +22,10 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from anime_search.engine.extent import missing_bytes
-from anime_search.engine.faults import VideoFault
-from anime_search.engine.frame import shown_size, upright_rgb
-from anime_search.engine.timeline import LEAP_S, LEAPING, UNTIMED, Timeline, grid_cell
+from video.extent import missing_bytes
+from video.faults import VideoFault
+from video.frame import shown_size, upright_rgb
+from video.timeline import LEAP_S, LEAPING, UNTIMED, Timeline, grid_cell
 
 #: Width and height that every frame is reduced to before it is described, whatever its aspect ratio.
 FRAME_WIDTH, FRAME_HEIGHT = 256, 144

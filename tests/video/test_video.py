@@ -12,8 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anime_search.engine.timeline import grid_cell
-from anime_search.engine.video import VideoError, VideoInfo, VideoLimits, VideoReader
 from tests.anime_search.engine.clips import (
     PYRAMID,
     Clip,
@@ -23,6 +21,8 @@ from tests.anime_search.engine.clips import (
     show_only,
     write_clip,
 )
+from video.reader import VideoError, VideoInfo, VideoLimits, VideoReader
+from video.timeline import grid_cell
 
 EVERY_FRAME_HZ = 2000.0
 #: Some containers keep times in milliseconds.
