@@ -17,17 +17,16 @@ from pathlib import Path
 import av
 
 from anime_search import runtime
-from anime_search.engine.bundle import known_descriptors
 from anime_search.engine.clip import LONGEST_S, clip_pieces
 from anime_search.engine.clip_encode import ENCODER_VERSION
 from anime_search.engine.cuts import scene_around
 from anime_search.engine.stills import STILL_VERSION, still_at
-from anime_search.engine.track import load_cuts, track_path
 from anime_search.errors import PreviewGone
 from anime_search.file_cache import Busy, Making
 from anime_search.models import Video
 from anime_search.previews import Moment, video_at
 from anime_search.selectors import playable_file
+from anime_search.shots import cuts_of
 from core.errors import Unavailable
 from video.reader import VideoError
 
@@ -137,17 +136,8 @@ def scene_of(moment: Moment) -> tuple[float, float]:
     """
     at_s = moment.at_ms / 1000
     video = video_at(moment.video_id, at_s)
-    cuts = next(
-        (
-            found
-            # While videos are described anew, some have a track by another descriptor only; its cuts are the same.
-            for name in known_descriptors()
-            if (found := load_cuts(track_path(runtime.tracks_dir(), name, video.sha256))) is not None
-        ),
-        None,
-    )
     duration_s = video.duration_ms / 1000
-    start_s, end_s = scene_around(cuts, min(at_s, duration_s), duration_s)
+    start_s, end_s = scene_around(cuts_of(video), min(at_s, duration_s), duration_s)
     return start_s, max(end_s, start_s + _LEAST_S)
 
 

@@ -29,6 +29,7 @@ from anime_search.errors import (
     SearchTimedOut,
 )
 from anime_search.selectors import Candidate, candidates_of, videos_of_anime
+from anime_search.shots import in_shots
 from anime_search.signals import scene_found
 from core.errors import DomainError, Unavailable
 
@@ -125,7 +126,7 @@ def ask_worker(
     """Have a worker answer what is laid down in the cache under an id, which is all that the task is told.
 
     Args:
-        kind: of the scenes that it answers with.
+        kind: of the scenes that it answers with; plain ones are told as the shots they are of.
         decode_ms: what reading the media took, to be told with the rest.
 
     Raises:
@@ -137,10 +138,13 @@ def ask_worker(
     answered = time.perf_counter()
     scenes = [kind.of(scene) for scene in found["scenes"]]
     candidates = candidates_of(scenes)
+    # The scene that the worker was sure of may be of a video that was deleted since.
+    confident = found["confident"] and [candidate.scene for candidate in candidates[:1]] == scenes[:1]
+    if kind is Scene:
+        candidates = in_shots(candidates)
     answer = SearchAnswer(
         candidates=candidates,
-        # The scene that the worker was sure of may be of a video that was deleted since.
-        confident=found["confident"] and [candidate.scene for candidate in candidates[:1]] == scenes[:1],
+        confident=confident,
         frames=found["frames"],
         timings_ms={
             "decode": decode_ms,

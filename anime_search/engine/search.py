@@ -48,7 +48,7 @@ class Scene:
 
     Attributes:
         video: the video's content hash.
-        from_s, at_s, to_s: span of the scene, and the time that looks most like the query, in seconds.
+        from_s, at_s, to_s: span of frames that look alike, and the time that looks most like the query, in seconds.
         similarity: 0 to 1; below 0.87 it is probably another scene.
         probability: that this is the scene, 0 to 1.
         view: which reading of the query matched.

@@ -170,7 +170,7 @@ def _read(path: Path) -> dict[str, Any]:
         if isinstance(raw, dict) and raw.get("format") == 1:
             raise ManifestError(
                 f"{path.name} is of an index that an older version made, which this one does not read: "
-                "make it anew from the stored frame tracks with manage.py anime_index build"
+                "make it anew with manage.py anime_index reindex"
             )
         raise ManifestError(f"{path.name} is of an unknown format")
     if raw.pop("sha256", None) != _digest(raw):

@@ -18,6 +18,7 @@ from anime_search.errors import ImageTooLarge
 from anime_search.runtime import IMAGE_LIMITS
 from anime_search.selectors import Candidate, candidates_of, file_of, videos_of_anime
 from anime_search.services import read_image, search_picture
+from anime_search.shots import in_shots
 from anime_search.uploads import moving_of
 from core.commands import STOPPED
 from core.errors import DomainError
@@ -101,7 +102,10 @@ def _search(name: str, path: Path, limit: int, videos: frozenset[str] | None) ->
         timings |= {stage: ms / 1000 for stage, ms in outcome.timings_ms.items()}
         searched = time.perf_counter()
         line["confident"] = outcome.confident
-        line["candidates"] = [_candidate(candidate) for candidate in candidates_of(outcome.scenes)]
+        candidates = candidates_of(outcome.scenes)
+        if isinstance(outcome, SearchOutcome):
+            candidates = in_shots(candidates)
+        line["candidates"] = [_candidate(candidate) for candidate in candidates]
         timings["titles"] = time.perf_counter() - searched
     except DomainError as error:
         line["error"] = error.message

@@ -68,7 +68,7 @@ def test_a_format_from_the_future_is_refused(tmp_path: Path) -> None:
 def test_an_index_of_an_older_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_bytes(GenerationManifest(1, Geometry("x", 2), "", (), format=1).encode())
-    with pytest.raises(ManifestError, match=r"make it anew .* with manage\.py anime_index build"):
+    with pytest.raises(ManifestError, match=r"make it anew with manage\.py anime_index reindex"):
         GenerationManifest.read(path)
 
 
