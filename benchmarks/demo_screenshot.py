@@ -14,7 +14,7 @@ from anime_search.engine.judging import Judged
 from anime_search.engine.search import SceneSearcher
 from anime_search.engine.verify import Verification
 from benchmarks.collection import Item
-from benchmarks.evidence import IMPARTIAL
+from benchmarks.evidence import impartial
 from benchmarks.queries import Clip
 from benchmarks.scene_index import build_index
 from benchmarks.trials import QUERY_SIDE
@@ -39,7 +39,9 @@ def demo_screenshot(descriptor: Descriptor) -> Screenshot | None:
         clip = Clip(Item(path, path.stem), path.stem, path.stem)
         index = build_index([clip], [], work, descriptor, with_layouts=False)
         stages: list[Sequence[Judged]] = []
-        searcher = SceneSearcher(descriptor, IMPARTIAL, thumbnails=index.thumbnails, on_judged=stages.append)
+        searcher = SceneSearcher(
+            descriptor, impartial(descriptor.name), thumbnails=index.thumbnails, on_judged=stages.append
+        )
         picture = decode_image(take_screenshot(path).jpeg, ImageLimits(working_side=QUERY_SIDE))
         searcher.search(picture.rgb, index.snapshot, limit=1, flat=picture.flat)
     best = stages[0][0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -14,7 +14,7 @@ from anime_search.engine.image import ImageLimits, decode_image
 from anime_search.engine.index.snapshot import Snapshot
 from anime_search.engine.judging import Judged, Thumbnails
 from anime_search.engine.search import SceneSearcher
-from anime_search.engine.similarity import Calibration, VerifiedWeights
+from anime_search.engine.similarity import CALIBRATIONS, Calibration, VerifiedWeights
 from anime_search.engine.verify import Verification
 from benchmarks.logistic import Values
 from benchmarks.queries import Clip, Query, Role, make_queries
@@ -34,6 +34,12 @@ IMPARTIAL = Calibration(
 )
 #: Scenes that are asked for, as of a server.
 _ANSWERS = 5
+
+
+def impartial(descriptor: str) -> Calibration:
+    """:data:`IMPARTIAL`, comparing no more candidates than the search by that descriptor does."""
+    known = CALIBRATIONS.get(descriptor, IMPARTIAL)
+    return replace(IMPARTIAL, least=known.least, behind=known.behind)
 
 
 class Truth(StrEnum):
@@ -108,7 +114,9 @@ def gather(
         thumbnails: reads the pictures of both.
     """
     seen: list[Sequence[Judged]] = []
-    searcher = SceneSearcher(descriptor, IMPARTIAL, thumbnails=thumbnails, on_judged=seen.append)
+    searcher = SceneSearcher(
+        descriptor, impartial(descriptor.name), thumbnails=thumbnails, on_judged=seen.append
+    )
     count = 0
     for number, clip in enumerate(clips):
         if clip not in index.grids:
@@ -177,11 +185,21 @@ def _truth(index: SceneIndex, query: Query, judged: Judged, accepted: bool) -> T
 
 
 #: What a verified candidate is judged by: attributes of ``VerifiedWeights`` but its bias, in their order.
-FEATURES = ("cosine", "inliers", "coverage", "agreement", "weakest", "compared")
+FEATURES = (
+    "cosine",
+    "inliers",
+    "coverage",
+    "agreement",
+    "weakest",
+    "compared",
+    "alike",
+    "throughout",
+    "many",
+)
 
 
 def features(evidence: Sequence[Evidence]) -> Values:
-    """(N, 6) of verified candidates, as ``VerifiedWeights`` takes them: asked of itself, with one weight at a time."""
+    """(N, 9) of verified candidates, as ``VerifiedWeights`` takes them: asked of itself, with one weight at a time."""
     rows = np.empty((len(evidence), len(FEATURES)))
     for column, name in enumerate(FEATURES):
         alone = VerifiedWeights(**{"bias": 0.0, **dict.fromkeys(FEATURES, 0.0), name: 1.0})

@@ -33,28 +33,6 @@ WIDEST = 2.6
 #: that they are counted to: its manifest lists them apart, and no picture tells them apart. Found by looking at
 #: what was confidently wrong on the parts train and val.
 SAME_STILL = {"g336": "g335", "g457": "g456"}
-#: Groups of the parts that are measured on, of which the network of ``lite0-1`` was shown a clip all the same: it was
-#: among the general pictures that it was trained on (see its model card). They are indexed and never asked for.
-SEEN_WHILE_TRAINING = frozenset(
-    [
-        "g394",
-        "g397",
-        "g401",
-        "g403",
-        "g411",
-        "g429",
-        "g436",
-        "g442",
-        "g451",
-        "g466",
-        "g467",
-        "g469",
-        "g476",
-        "g478",
-        "g479",
-        "g481",
-    ]
-)
 _SEED = 20261122
 
 #: Classes of distortion in the order in which they happen to a frame, those that do the same to it together.

@@ -36,7 +36,6 @@ from benchmarks.layout_index import LayoutIndex, layout_of
 from benchmarks.long_films import join_clips
 from benchmarks.queries import (
     CLASSES,
-    SEEN_WHILE_TRAINING,
     Clip,
     Query,
     Role,
@@ -91,7 +90,7 @@ def main() -> None:
             raise SystemExit(f"no video of the folder is in the part {split}")
         roles = share_out(clips)
         counts = {str(role): sum(of is role for of in roles.values()) for role in Role}
-        wide = {clip for clip in clips if is_wide(clip.path) or clip.item.group in SEEN_WHILE_TRAINING}
+        wide = {clip for clip in clips if is_wide(clip.path)}
         if options.long:
             roles = joined(roles, wide, work / "long")
         stills = read_distractors(folder, whole)
@@ -109,8 +108,8 @@ def main() -> None:
         )
         if wide:
             report.notes.append(
-                f"{len(wide)} video(s) show several drawings side by side (wider than 2.6:1) or were seen while the "
-                "network was trained: indexed if it is their turn, and not asked for."
+                f"{len(wide)} video(s) show several drawings side by side (wider than 2.6:1): "
+                "indexed if it is their turn, and not asked for."
             )
         if options.long:
             report.notes.append(

@@ -273,5 +273,6 @@ def calibration_line(descriptor: str, calibration: Calibration) -> str:
     return (
         f'"{descriptor}": Calibration(slope={calibration.slope:.2f}, midpoint={calibration.midpoint:.4f}, '
         f"confident={calibration.confident:.4f}, verified=VerifiedWeights({verified}), "
-        f"confident_verified={calibration.confident_verified:.4f}),"
+        f"confident_verified={calibration.confident_verified:.4f}, "
+        f"least={calibration.least:.2f}, behind={calibration.behind:.2f}),"
     )

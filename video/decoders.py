@@ -48,9 +48,7 @@ class DecoderPool:
 
     def __init__(self, workers: int, *, memory_bytes: int | None = None) -> None:
         if multiprocessing.current_process().daemon:
-            raise RuntimeError(
-                "a prefork worker may have no children: run this queue with --pool threads"
-            )
+            raise RuntimeError("a prefork worker may have no children: run this queue with --pool threads")
         # Forking a process whose threads hold locks (a server, a worker) can hang the child: start it afresh.
         self._context = multiprocessing.get_context("spawn")
         self._workers = workers

@@ -23,7 +23,7 @@ SHIPPED = Path(__file__).resolve().parent.parent / "bundles"
 #: Pictures that go through the network at a time: more of them are no quicker and take more memory.
 BATCH = 16
 #: The descriptor that new videos are described with.
-CURRENT = "lite0-1"
+CURRENT = "lite0-2"
 
 
 class BundleError(Exception):

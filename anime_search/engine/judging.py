@@ -19,6 +19,8 @@ Thumbnails = Callable[[str, int], NDArray[np.uint8] | None]
 
 #: Inliers and agreement without which a candidate is looked at in the mirror as well.
 _PLAIN_INLIERS, _PLAIN_AGREEMENT = 12, 0.5
+#: ... if the mirrored view found it too, by a cosine lower by no more than this.
+_TWIN_WITHIN = 0.15
 #: How well two stored pictures agree, as they lie, that show one drawing: a repeated opening, a recap.
 _SAME_DRAWING = 0.8
 #: One drawing encoded twice is about as like the query, in cosine.
@@ -71,10 +73,12 @@ class Judging:
         self._of_picture: dict[tuple[str, int], Features | None] = {}
         self._pixels_of: dict[tuple[str, int], Features | None] = {}
         self._judged: dict[tuple[str, int, str], Judged] = {}
+        self._cosines: dict[tuple[str, int, str], float] = {}
 
-    def take(self, views: Iterable[View]) -> None:
-        """Views of the query that hits may name from now on."""
+    def take(self, views: Iterable[View], hits: Iterable[Hit]) -> None:
+        """Views of the query that hits may name from now on, and all that they hit."""
         self._views |= {view.name: view for view in views}
+        self._cosines |= {(hit.video, hit.pictured_ms, hit.view): hit.score for hit in hits}
 
     def judge(self, hits: Iterable[Hit]) -> list[Judged]:
         """All of them, the likeliest first."""
@@ -92,7 +96,7 @@ class Judging:
         if seen is None or (seen.inliers >= _PLAIN_INLIERS and seen.agreement >= _PLAIN_AGREEMENT):
             return found
         twin = hit.view.removesuffix(MIRRORED) if hit.view.endswith(MIRRORED) else hit.view + MIRRORED
-        if twin not in self._views:
+        if self._cosines.get((hit.video, hit.pictured_ms, twin), -1.0) < hit.score - _TWIN_WITHIN:
             return found
         return max(found, self._as(hit.seen_as(twin)), key=lambda each: each.log_odds)
 

@@ -24,6 +24,8 @@ from anime_search.engine.views import View, first_views, mirrored, more_views
 RUNS_PER_VIEW = 64
 #: Scenes whose stored pictures are compared with the query, at most, and of each view's the first; some 2 ms each.
 VERIFIED = 10
+#: Scenes that are compared however unlike they look.
+_COMPARED = 3
 #: Other places that are looked at whether they show the same as the first, a repeated opening's.
 MOST_PLACES = 40
 #: Runs before and after the one that was found whose pictures are compared as well, and how far away they may be.
@@ -187,8 +189,8 @@ class SceneSearcher:
         """The second half: what is like it."""
         clock = _Stopwatch(self._timer, query.timings_ms)
         judging = Judging(self._verifier, self._thumbnails, self._calibration)
-        judging.take(query.views)
         hits = _hits(query.views, query.vectors, snapshot, videos)
+        judging.take(query.views, hits)
         clock.lap("index")
         groups, judged = self._judge(judging, hits, limit)
         clock.lap("verify")
@@ -198,10 +200,11 @@ class SceneSearcher:
             views = tuple(_told_apart([*first, *mirrored(first)]))
             clock.lap("views")
             if views:
-                judging.take(views)
                 vectors = self._vectors(views)
                 clock.lap("describe")
-                hits += _hits(views, vectors, snapshot, videos)
+                more = _hits(views, vectors, snapshot, videos)
+                judging.take(views, more)
+                hits += more
                 clock.lap("index")
                 groups, judged = self._judge(judging, hits, limit)
                 clock.lap("verify")
@@ -226,7 +229,7 @@ class SceneSearcher:
     def _judge(self, judging: Judging, hits: Sequence[Hit], limit: int) -> tuple[list[Hit], list[Judged]]:
         """All scenes by their cosine, and those that were compared by how likely they are."""
         groups = group_scenes(hits)
-        first = judging.judge(groups[: min(limit, VERIFIED)])
+        first = judging.judge(self._worth_comparing(groups[: min(limit, VERIFIED)]))
         if self._is_match(first):
             return groups, first
         chosen = groups[:VERIFIED]
@@ -235,7 +238,14 @@ class SceneSearcher:
             best = next((group for group in groups if group.view == view), None)
             if best is not None and best not in chosen:
                 chosen.append(best)
-        return groups, judging.judge(chosen)
+        return groups, judging.judge(self._worth_comparing(chosen))
+
+    def _worth_comparing(self, groups: Sequence[Hit]) -> list[Hit]:
+        """Those near the best one by their cosine, and some in any case."""
+        if not groups:
+            return []
+        least = max(self._calibration.least, groups[0].score - self._calibration.behind)
+        return [group for number, group in enumerate(groups) if number < _COMPARED or group.score >= least]
 
     def _scenes(
         self,

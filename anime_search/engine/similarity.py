@@ -15,6 +15,8 @@ _ABOVE, _BELOW = 3.0, 12.0
 _CERTAIN = 30.0
 #: More features than this make nothing surer.
 _PLENTY = 100.0
+#: Agreement, that of the weakest fifth, and inliers, which pictures of different drawings hardly reach.
+_ALIKE, _THROUGHOUT, _MANY = 0.75, 0.3, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,9 @@ class VerifiedWeights:
     Attributes:
         bias: and the weights of the cosine, of the logarithm of one more than the inliers (up to 100), of their
             coverage, of the pixels' agreement, of its weakest fifth, and of the share that could be compared.
+        alike, throughout, many: weights of what the agreement, its weakest fifth and that logarithm have above what
+            another drawing reaches: a sky or a blurred picture has no local features to speak for it, and where
+            there are many in a part of the picture, that they are not everywhere says little.
     """
 
     bias: float
@@ -33,16 +38,23 @@ class VerifiedWeights:
     agreement: float
     weakest: float
     compared: float
+    alike: float = 0.0
+    throughout: float = 0.0
+    many: float = 0.0
 
     def log_odds(self, cosine: float, verified: Verification) -> float:
+        inliers = math.log1p(min(verified.inliers, _PLENTY))
         return (
             self.bias
             + self.cosine * cosine
-            + self.inliers * math.log1p(min(verified.inliers, _PLENTY))
+            + self.inliers * inliers
             + self.coverage * verified.coverage
             + self.agreement * verified.agreement
             + self.weakest * verified.weakest
             + self.compared * verified.compared
+            + self.alike * max(0.0, verified.agreement - _ALIKE)
+            + self.throughout * max(0.0, verified.weakest - _THROUGHOUT)
+            + self.many * max(0.0, inliers - math.log1p(_MANY))
         )
 
 
@@ -55,6 +67,7 @@ class Calibration:
             ``1 / (1 + exp(-slope * (cosine - midpoint)))``.
         verified: the fit that is used where there is one.
         confident: probability from which an answer is called a match, with and without verification.
+        least, behind: a candidate of a lower cosine, or so much behind the best one's, is not worth comparing.
     """
 
     slope: float
@@ -62,6 +75,8 @@ class Calibration:
     confident: float = 0.9
     verified: VerifiedWeights | None = None
     confident_verified: float = 0.9
+    least: float = -1.0
+    behind: float = 2.0
 
     def log_odds(self, cosine: float, verified: Verification | None = None) -> float:
         """The logarithm of the odds that a candidate of this cosine and verification is the right scene."""
@@ -104,19 +119,24 @@ def similarity_of(log_odds: float) -> float:
 #: By descriptor. Fitted by ``benchmarks/calibration.py``; see ``docs/benchmarks.md``.
 CALIBRATIONS = {
     "dct96-1": Calibration(slope=22.58, midpoint=0.7356, confident=0.758),
-    "lite0-1": Calibration(
-        slope=56.26,
-        midpoint=0.8722,
-        confident=0.9134,
+    "lite0-2": Calibration(
+        slope=55.86,
+        midpoint=0.8871,
+        confident=0.9475,
         verified=VerifiedWeights(
-            bias=-20.5358,
-            cosine=19.4141,
-            inliers=0.3979,
-            coverage=7.2961,
-            agreement=3.1637,
-            weakest=3.6214,
+            bias=-18.8857,
+            cosine=16.6065,
+            inliers=0.2840,
+            coverage=8.2876,
+            agreement=0.4997,
+            weakest=1.8207,
             compared=0.0,
+            alike=12.6885,
+            throughout=2.7399,
+            many=4.0619,
         ),
-        confident_verified=0.7425,
+        confident_verified=0.9306,
+        least=0.7,
+        behind=0.1,
     ),
 }

@@ -10,15 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from anime_search import runtime
 from anime_search.engine.stamp import FileStamp
 from anime_search.engine.thumbnails import ThumbnailError, thumbnail_times, thumbnails_path
-from anime_search.engine.work import FileChanged, TrackOrder, TrackReceipt, carry_out
+from anime_search.engine.work import FileChanged, TrackReceipt, carry_out
 from anime_search.ingest.intake import batches
-from anime_search.ingest.work import DECODE_TIMEOUT_S
+from anime_search.ingest.work import DECODE_TIMEOUT_S, track_order
 from anime_search.models import FrameTrackFile, Video, VideoFile
 from video.decoders import DecoderFailed, DecoderPool
 from video.reader import VideoError
@@ -152,16 +151,7 @@ def _describe(
         FileChanged: none does.
     """
     for path, stamp in places:
-        order = TrackOrder(
-            path=path,
-            stamp=stamp,
-            video=video.sha256,
-            tracks=runtime.tracks_dir(),
-            descriptor=runtime.geometry().descriptor,
-            rate_hz=settings.ANIME_SAMPLE_RATE_HZ,
-            limits=runtime.VIDEO_LIMITS,
-            thumbnails=runtime.thumbnails_dir(),
-        )
+        order = track_order(path, stamp, video.sha256)
         try:
             return pool.run(carry_out, order, timeout_s=DECODE_TIMEOUT_S)
         except FileChanged:

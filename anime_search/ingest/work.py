@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from pathlib import Path
 
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 #: Seconds that reading or decoding one file may take: far beyond any real one, so that a hang ends.
 READ_TIMEOUT_S = 3600.0
 DECODE_TIMEOUT_S = 6 * 3600.0
+#: Of each file: one thread decodes ahead while what came before is described, where a core is free.
+DECODER_THREADS = min(2, os.cpu_count() or 1)
 
 
 class _LeaseLost(Exception):
@@ -89,21 +92,27 @@ def _run(job: IngestJob, workers: int) -> None:
         return
     receipt = pool.run(
         carry_out,
-        TrackOrder(
-            path=path,
-            stamp=stamp,
-            video=content,
-            tracks=runtime.tracks_dir(),
-            descriptor=descriptor,
-            rate_hz=settings.ANIME_SAMPLE_RATE_HZ,
-            limits=runtime.VIDEO_LIMITS,
-            thumbnails=runtime.thumbnails_dir(),
-        ),
+        track_order(path, stamp, content),
         timeout_s=DECODE_TIMEOUT_S,
         on_progress=heartbeat,
     )
     with transaction.atomic():
         _finish(job, JobOutcome.INDEXED, _store_video(job, content, descriptor, receipt), stamp)
+
+
+def track_order(path: Path, stamp: FileStamp, video: str) -> TrackOrder:
+    """What to make of a file of that content, by the settings and the descriptor in use."""
+    return TrackOrder(
+        path=path,
+        stamp=stamp,
+        video=video,
+        tracks=runtime.tracks_dir(),
+        descriptor=runtime.geometry().descriptor,
+        rate_hz=settings.ANIME_SAMPLE_RATE_HZ,
+        limits=runtime.VIDEO_LIMITS,
+        threads=DECODER_THREADS,
+        thumbnails=runtime.thumbnails_dir(),
+    )
 
 
 def _finish(job: IngestJob, outcome: JobOutcome, video: Video, stamp: FileStamp) -> None:

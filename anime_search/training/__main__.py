@@ -84,14 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FOLDER", help="for checkpoints and the bundle"
     )
-    parser.add_argument("--name", default="lite0-1", help="of the bundle (%(default)s)")
+    parser.add_argument("--name", default="lite0-2", help="of the bundle (%(default)s)")
     parser.add_argument(
         "--steps", type=_count, nargs=2, default=STEPS, metavar=("FIRST", "SECOND"), help="%(default)s"
     )
     parser.add_argument(
         "--kept-at-last",
         type=_share,
-        default=1.0,
+        default=0.7,
         help="share of the fitted weights in the end (%(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0)

@@ -43,7 +43,7 @@ class Recipe:
         first_steps, second_steps: batches of each pass.
         first_rate, second_rate: of the trunk at its highest.
         kept: share of the first pass's weights that the second begins with; the rest are the original ones.
-        kept_at_last: the same of the second pass's for the bundle; 1 takes them as they are.
+        kept_at_last: the same of the second pass's for the bundle.
         seed: of everything that is random: the second pass counts on from it.
         threads: that torch spreads a step over; they change how sums are rounded, and so the weights.
     """
@@ -54,7 +54,7 @@ class Recipe:
     first_rate: float = 3e-4
     second_rate: float = 2e-4
     kept: float = 0.7
-    kept_at_last: float = 1.0
+    kept_at_last: float = 0.7
     seed: int = 0
     threads: int = 1
 

@@ -61,9 +61,13 @@ def drifting_blocks(
     return folder
 
 
-def test_ingest_compares_three_ways_on_three_films(collection: Path) -> None:
-    figures = run_benchmark("ingest", "--source", collection, "--seconds", "1", "--rounds", "1")["figures"]
+def test_ingest_compares_three_ways_on_three_films_and_two_on_an_episode(collection: Path) -> None:
+    lengths = ("--seconds", "1", "--episode", "1")
+    figures = run_benchmark("ingest", "--source", collection, *lengths, "--rounds", "1")["figures"]
 
+    episode = figures.pop("720p episode")
+    assert episode["frames"] == 24
+    assert episode["times_bare"] > 0
     assert figures.keys() == {"360p", "360p, no B-frames", "720p"}
     for of_film in figures.values():
         assert of_film["frames"] > 0

@@ -91,7 +91,7 @@ def test_calibration_proposes_weights_that_are_not_negative_and_a_line_of_code(t
 
 
 def test_features_are_what_the_weights_are_multiplied_by() -> None:
-    weights = VerifiedWeights(0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+    weights = VerifiedWeights(0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0)
     one = Evidence(0.9, ALIKE, Truth.RIGHT, accepted=True)
 
     row = features([one])[0]
@@ -226,7 +226,7 @@ def test_folds_part_groups_evenly_enough() -> None:
 
 
 def test_line_of_code_is_the_calibration() -> None:
-    line = calibration_line("lite0-1", CALIBRATION)
+    line = calibration_line("lite0-2", CALIBRATION)
     found = eval("{" + line + "}", {"Calibration": Calibration, "VerifiedWeights": VerifiedWeights})
 
-    assert found == {"lite0-1": CALIBRATION}
+    assert found == {"lite0-2": CALIBRATION}

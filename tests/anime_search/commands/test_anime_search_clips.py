@@ -45,8 +45,9 @@ def test_gif_and_video_are_found_by_their_frames(call: Call, indexed: Path, tmp_
     assert gif["frames"] == {"asked": 4, "agreeing": 4}
     best = gif["candidates"][0]
     assert best["anilist_id"] == 21
-    assert best["at"] == pytest.approx(1.25, abs=0.5)
-    assert best["to"] == pytest.approx(5.25, abs=0.6)
+    # The pictures of one scene are blurred and drift by a few pixels: which of them it is hardly shows in a GIF.
+    assert 1.0 <= best["at"] < 2.0
+    assert best["to"] - best["at"] == pytest.approx(4.0, abs=0.1)
     assert video["confident"] is True
     assert video["candidates"][0]["anilist_id"] == 22
     assert video["candidates"][0]["at"] == pytest.approx(0, abs=0.3)

@@ -149,4 +149,4 @@ def test_a_name_that_no_bundle_has_is_unknown() -> None:
     with pytest.raises(KeyError):
         descriptor_named("lite0-0")
     with pytest.raises(KeyError):
-        descriptor_named("../lite0-1")
+        descriptor_named("../lite0-2")
