@@ -11,7 +11,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 # What is set on make's command line (PORT=…, HOST=…, DATA_DIR=…) reaches Django as environment by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run serve ingest migrate test test-integration test-browser check format lock screenshots clean
+.PHONY: help setup setup-dev run serve ingest migrate test test-slow test-integration test-browser check format lock screenshots clean
 
 help:  ## Explain every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ ingest: migrate  ## Index VIDEOS=path without serving
 
 test: $(READY_DEV)  ## Run the default test suite
 	@$(BIN)/python -m pytest -n auto
+
+test-slow: $(READY_DEV)  ## What takes many seconds each: commands that are killed, benchmarks on little input
+	@$(BIN)/python -m pytest -n auto -m "slow and not integration"
 
 test-integration: $(READY_DEV)  ## The main job on PostgreSQL, Redis and Celery workers (TEST_DATABASE_URL, TEST_REDIS_URL)
 	@$(BIN)/python -m pytest -m integration

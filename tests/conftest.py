@@ -21,10 +21,6 @@ MakeVideo = Callable[..., Path]
 MakeCommandLine = Callable[..., CommandLine]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes more than a few seconds")
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _loaded_views() -> None:
     """Load all views before any test: what they import must not be what a test has put in its place."""

@@ -61,6 +61,7 @@ def drifting_blocks(
     return folder
 
 
+@pytest.mark.slow
 def test_ingest_compares_three_ways_on_three_films_and_two_on_an_episode(collection: Path) -> None:
     lengths = ("--seconds", "1", "--episode", "1")
     figures = run_benchmark("ingest", "--source", collection, *lengths, "--rounds", "1")["figures"]
@@ -76,6 +77,7 @@ def test_ingest_compares_three_ways_on_three_films_and_two_on_an_episode(collect
         assert all(rate > 0 for rate in of_film["frames_per_cpu_second"].values())
 
 
+@pytest.mark.slow
 def test_memory_watches_the_engine_and_the_whole_command(collection: Path) -> None:
     figures = run_benchmark("memory", "--source", collection, "--hours", "0.001", "--every", "0.05")[
         "figures"
@@ -87,6 +89,7 @@ def test_memory_watches_the_engine_and_the_whole_command(collection: Path) -> No
     assert figures["manage.py anime_ingest"]["processes"] > 1
 
 
+@pytest.mark.slow
 def test_search_reports_time_recall_and_size(collection: Path, tmp_path: Path) -> None:
     command = (
         "--source",
@@ -115,6 +118,7 @@ def test_search_reports_time_recall_and_size(collection: Path, tmp_path: Path) -
     assert figures["load_s"].keys() == {"from disk", "from the page cache"}
 
 
+@pytest.mark.slow
 def test_rankings_asks_every_question_and_counts_searches() -> None:
     command = ("--titles", "30", "--days", "40", "--searches", "1200", "--requests", "2", "--postgres", "")
     figures = run_benchmark("rankings", *command)["figures"]
@@ -129,6 +133,7 @@ def test_rankings_asks_every_question_and_counts_searches() -> None:
         assert 0 < times["p50"] <= times["p99"] <= times["max"]
 
 
+@pytest.mark.slow
 def test_previews_times_clips_of_every_size_and_their_stages(collection: Path) -> None:
     command = ("--source", collection, "--seconds", "4", "--clips", "2", "--height", "180")
     figures = run_benchmark("previews", *command)["figures"]
@@ -139,6 +144,7 @@ def test_previews_times_clips_of_every_size_and_their_stages(collection: Path) -
     assert len(figures["stages_ms"]) == 4
 
 
+@pytest.mark.slow
 def test_cuts_scores_three_detectors_on_both_halves(tmp_path: Path) -> None:
     slow = drifting_blocks(tmp_path, frames=30, step=1)
     figures = run_benchmark("cuts", "--source", slow, "--films", "1", "--shots", "8")["figures"]

@@ -70,6 +70,7 @@ def some_asked(*, by_cosine_alone: bool = False) -> Iterator[Asked]:
             yield Asked(label, name, name, Without.SHOW, True, False, (tuple(wrong), tuple(wrong)))
 
 
+@pytest.mark.slow
 def test_calibration_proposes_weights_that_are_not_negative_and_a_line_of_code(tmp_path: Path) -> None:
     names = (f"g{number}" for number in range(1000))
     check = [name for name in names if Item(Path("clip.mp4"), name).part is Part.CHECK]

@@ -55,6 +55,7 @@ def some_clip(folder: Path) -> Clip:
     return read_clips(folder, [folder / "group0" / "clip.mp4"])[0]
 
 
+@pytest.mark.slow
 def test_retrieval_asks_of_indexed_and_foreign_videos_and_again_among_virtual_frames(
     collection: Path, tmp_path: Path
 ) -> None:
@@ -84,6 +85,7 @@ def test_retrieval_asks_of_indexed_and_foreign_videos_and_again_among_virtual_fr
     assert growth["classes"]["clean"]["100"]["recall@1"] == 1
 
 
+@pytest.mark.slow
 def test_retrieval_finds_the_time_in_clips_that_were_joined(collection: Path, tmp_path: Path) -> None:
     # So quick that every frame is another drawing: none of those between two samples is in the index.
     names = [f"group{number}" for number in range(4)]

@@ -18,6 +18,7 @@ def test_threshold_lets_no_more_than_its_share_pass(rate: float, above: int) -> 
     assert int((scores > threshold(scores, rate)).sum()) == above
 
 
+@pytest.mark.slow
 def test_verification_reports_certainty_by_class_and_cost(tmp_path: Path) -> None:
     figures = run_benchmark(
         "verification",

@@ -107,7 +107,10 @@ class IndexStore:
         """
         manifest = GenerationManifest.read(self._generation_path(number))
         if manifest.geometry not in self.known:
-            raise ManifestError(f"generation {number} was made by {manifest.geometry}, not {self.geometry}")
+            raise ManifestError(
+                f"generation {number} was made by the descriptor {manifest.geometry.descriptor}, which this version "
+                "does not have: make it anew with manage.py anime_index reindex"
+            )
         if manifest.number != number:
             raise ManifestError(f"generation {number} calls itself {manifest.number}")
         return manifest
