@@ -33,7 +33,7 @@ class FetchFailed(FetchError):
     """The other side did not deliver.
 
     Reasons: ``host`` (not found), ``network``, ``deadline``, ``status``, ``redirects``, ``content_type``,
-    ``encoding``, ``empty``.
+    ``encoding``, ``empty``. For ``status``, ``data["status"]`` is the answer's HTTP status.
     """
 
     code = "FETCH_FAILED"

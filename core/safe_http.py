@@ -41,8 +41,12 @@ __all__ = [
     "Fetched",
     "FetchedFile",
     "UnsafeUrl",
+    "capped",
+    "decoded",
+    "default_tls",
     "fetch",
     "fetch_to_file",
+    "judged_addresses",
 ]
 
 logger = logging.getLogger(__name__)
@@ -147,23 +151,73 @@ def fetch_to_file(
     policy: FetchPolicy,
     resolver: Resolver = system_resolver,
     tls: ssl.SSLContext | None = None,
+    announce: Callable[[int], object] = lambda announced_bytes: None,
 ) -> FetchedFile:
     """Writes the body behind ``url`` to ``file``, never more than ``policy.max_bytes`` of it.
 
     ``file`` is a buffered binary file. After an error it holds what had arrived; removing it is the caller's
-    job. Arguments and errors are those of :func:`fetch`; an OSError of ``file.write`` passes through.
+    job. ``announce`` is told the size in bytes that the server gives beforehand, if it gives one. Other
+    arguments and errors are those of :func:`fetch`; an OSError of ``file.write`` passes through.
     """
-    return _Fetch(policy, resolver, tls).run(url, file.write)
+    return _Fetch(policy, resolver, tls, announce).run(url, file.write)
+
+
+def judged_addresses(
+    url: WebUrl, *, policy: FetchPolicy, deadline: Deadline, resolver: Resolver = system_resolver
+) -> list[IPAddress]:
+    """The addresses of the URL's host, looked up once; one that may not be connected to refuses them all.
+
+    Whoever connects must connect to these, and not look the name up again (see :class:`PinnedBackend`).
+
+    Raises:
+        UnsafeUrl: the host or its port is not one to connect to.
+        FetchFailed: the host has no address.
+        httpcore.TimeoutException: no answer before ``deadline``.
+    """
+    allowed = policy.allowed_networks
+    name_allowed = is_allowed_name(url.host, allowed)
+    port_listed = url.port in policy.allowed_ports
+    if not (port_listed or allowed):
+        raise UnsafeUrl(_PORT_REFUSED, reason="port")
+    addresses = _addresses(url.host, deadline, resolver)
+    for address in addresses:
+        if name_allowed or is_allowed_address(address, allowed):
+            continue
+        if denial := why_denied(address):
+            logger.info("Refused to connect to %s: %s", url.host, denial)
+            raise UnsafeUrl(_NO_PUBLIC_HOST, reason="host")
+        if not port_listed:
+            raise UnsafeUrl(_PORT_REFUSED, reason="port")
+    return addresses
+
+
+def _addresses(host: IPAddress | str, deadline: Deadline, resolver: Resolver) -> list[IPAddress]:
+    if not isinstance(host, str):
+        return [host]
+    try:
+        addresses = resolve_within(deadline, host, resolver)
+    except (OSError, UnicodeError) as exc:
+        raise FetchFailed(_NO_PUBLIC_HOST, reason="host") from exc
+    if not addresses:
+        raise FetchFailed(_NO_PUBLIC_HOST, reason="host")
+    return addresses
 
 
 class _Fetch:
     """One fetch: what its hops share, above all the deadline, which starts here."""
 
-    def __init__(self, policy: FetchPolicy, resolver: Resolver, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        policy: FetchPolicy,
+        resolver: Resolver,
+        tls: ssl.SSLContext | None,
+        announce: Callable[[int], object] = lambda announced_bytes: None,
+    ) -> None:
         self._deadline = Deadline(policy.deadline_s)
         self._policy = policy
         self._resolver = resolver
-        self._tls = tls or _default_tls()
+        self._tls = tls or default_tls()
+        self._announce = announce
 
     def run(self, text: str, write: Callable[[bytes], object]) -> FetchedFile:
         url = parse_web_url(text)
@@ -181,7 +235,10 @@ class _Fetch:
 
     def _visit(self, url: WebUrl, write: Callable[[bytes], object]) -> FetchedFile | WebUrl:
         """One hop: the finished download, or the URL that the response redirects to."""
-        backend = PinnedBackend(self._judged_addresses(url), self._deadline)
+        addresses = judged_addresses(
+            url, policy=self._policy, deadline=self._deadline, resolver=self._resolver
+        )
+        backend = PinnedBackend(addresses, self._deadline)
         wire_url = httpcore.URL(scheme=url.scheme, host=str(url.host), port=url.port, target=url.path)
         headers: dict[str | bytes, str | bytes] = {
             "Host": url.authority,
@@ -198,37 +255,8 @@ class _Fetch:
                 return self._download(url, response, write)
             location = _header(response, b"location")
             if not location:
-                raise FetchFailed(_NOT_AVAILABLE, reason="status")
+                raise FetchFailed(_NOT_AVAILABLE, reason="status", status=response.status)
             return url.join(location)
-
-    def _judged_addresses(self, url: WebUrl) -> list[IPAddress]:
-        """The addresses of the URL's host; one that may not be connected to refuses them all."""
-        allowed = self._policy.allowed_networks
-        name_allowed = is_allowed_name(url.host, allowed)
-        port_listed = url.port in self._policy.allowed_ports
-        if not (port_listed or allowed):
-            raise UnsafeUrl(_PORT_REFUSED, reason="port")
-        addresses = self._addresses(url.host)
-        for address in addresses:
-            if name_allowed or is_allowed_address(address, allowed):
-                continue
-            if denial := why_denied(address):
-                logger.info("Refused to connect to %s: %s", url.host, denial)
-                raise UnsafeUrl(_NO_PUBLIC_HOST, reason="host")
-            if not port_listed:
-                raise UnsafeUrl(_PORT_REFUSED, reason="port")
-        return addresses
-
-    def _addresses(self, host: IPAddress | str) -> list[IPAddress]:
-        if not isinstance(host, str):
-            return [host]
-        try:
-            addresses = resolve_within(self._deadline, host, self._resolver)
-        except (OSError, UnicodeError) as exc:
-            raise FetchFailed(_NO_PUBLIC_HOST, reason="host") from exc
-        if not addresses:
-            raise FetchFailed(_NO_PUBLIC_HOST, reason="host")
-        return addresses
 
     def _download(
         self, url: WebUrl, response: httpcore.Response, write: Callable[[bytes], object]
@@ -236,16 +264,19 @@ class _Fetch:
         max_bytes = self._policy.max_bytes
         accepted = self._policy.content_types
         if response.status != _OK:
-            raise FetchFailed(_NOT_AVAILABLE, reason="status")
+            raise FetchFailed(_NOT_AVAILABLE, reason="status", status=response.status)
         content_type = _header(response, b"content-type").partition(";")[0].strip().lower()
         content_type = content_type or "application/octet-stream"
         if accepted is not None and not content_type.startswith(accepted):
             raise FetchFailed("This link does not lead to a supported kind of file.", reason="content_type")
-        if int(_header(response, b"content-length") or 0) > max_bytes:
+        announced_bytes = int(_header(response, b"content-length") or 0)
+        if announced_bytes > max_bytes:
             raise FetchTooLarge(max_bytes=max_bytes)
+        if announced_bytes:
+            self._announce(announced_bytes)
         encoding = _header(response, b"content-encoding").strip().lower()
         size_bytes = 0
-        for piece in _capped(_decoded(_capped(response.iter_stream(), max_bytes), encoding), max_bytes):
+        for piece in capped(decoded(capped(response.iter_stream(), max_bytes), encoding), max_bytes):
             write(piece)
             size_bytes += len(piece)
         if not size_bytes:
@@ -259,7 +290,12 @@ def _header(response: httpcore.Response, name: bytes) -> str:
     )
 
 
-def _capped(pieces: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
+def capped(pieces: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
+    """The pieces of a body, up to ``max_bytes`` in all.
+
+    Raises:
+        FetchTooLarge: there are more.
+    """
     left = max_bytes
     for piece in pieces:
         left -= len(piece)
@@ -268,11 +304,14 @@ def _capped(pieces: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
         yield piece
 
 
-def _decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+def decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """The body without its content coding (RFC 9110, section 8.4), ``_DECODED_STEP_BYTES`` or less at a time.
 
     No coding is asked for, so only those are read that careless servers apply all the same. httpx's decoders
     inflate a network read in one go, and for ``gzip, gzip`` the result once more, a thousandfold each time.
+
+    Raises:
+        FetchFailed: a coding that was not asked for, or a body that is not coded as it says, or is cut.
     """
     if encoding in ("", "identity"):
         yield from pieces
@@ -296,7 +335,8 @@ def _decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 
 
 @functools.cache
-def _default_tls() -> ssl.SSLContext:
+def default_tls() -> ssl.SSLContext:
+    """A client's context that trusts certifi's authorities and takes nothing from the environment."""
     # ssl.create_default_context would write session keys to the file that SSLKEYLOGFILE names.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -174,8 +174,20 @@ def settle(*, ticket: Ticket) -> bool:
     """
     if ticket.admission_id is None:
         return True
-    held = Admission.objects.filter(pk=ticket.admission_id, status=AdmissionStatus.HELD)
-    return held.update(status=AdmissionStatus.SETTLED, ended_at=clock.now(), answer=ticket.answer) == 1
+    return settle_admission(admission_id=ticket.admission_id, answer=ticket.answer)
+
+
+def settle_admission(*, admission_id: UUID, answer: dict[str, Any] | None = None) -> bool:
+    """Keep what an admission took, where its work is done by another process than the one that let it in.
+
+    Args:
+        answer: to be said again to a repeated request.
+
+    Returns:
+        False where it was refunded meanwhile, because it took longer than its lease.
+    """
+    held = Admission.objects.filter(pk=admission_id, status=AdmissionStatus.HELD)
+    return held.update(status=AdmissionStatus.SETTLED, ended_at=clock.now(), answer=answer) == 1
 
 
 def refund(*, admission_id: UUID) -> bool:

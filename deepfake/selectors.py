@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import QuerySet
 
 from core import clock
 from credits.policies import Product
 from credits.selectors import count_uses
+from deepfake.errors import AnalysisNotFound
+from deepfake.models import ID_LENGTH, Analysis
+
+_PUBLIC_ID: Final = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,26 @@ class AnalysisCounts:
     today: int
     week: int
     month: int
+
+
+def analysis_of(*, user_id: int, public_id: str) -> Analysis:
+    """A user's analysis.
+
+    Raises:
+        AnalysisNotFound: the user has none of this id; whether somebody else has is not told.
+    """
+    # Not every text can be asked of every database.
+    if not _PUBLIC_ID.fullmatch(public_id):
+        raise AnalysisNotFound
+    row = Analysis.objects.filter(owner_id=user_id, public_id=public_id).first()
+    if row is None:
+        raise AnalysisNotFound
+    return row
+
+
+def analyses_of(*, user_id: int) -> QuerySet[Analysis]:
+    """A user's analyses, newest first, without their evidence."""
+    return Analysis.objects.filter(owner_id=user_id).order_by("-created_at", "-id").defer("evidence")
 
 
 def analysis_counts(*, user_id: int) -> AnalysisCounts:

@@ -17,9 +17,12 @@ case $queue in
     INGEST_WORKERS=${INGEST_WORKERS:-$(nproc 2>/dev/null || echo 2)}
     export INGEST_WORKERS
     set -- --pool threads --concurrency "$INGEST_WORKERS" "$@" ;;
-  # Processes, started afresh now and then, so that what a library leaks does not add up; the limit is in KiB.
-  deepfake) set -- --pool prefork --concurrency "${DEEPFAKE_WORKERS:-1}" \
-    --max-tasks-per-child 100 --max-memory-per-child 3000000 "$@" ;;
+  # And here: each thread waits for children that download, decode and judge, with limits of their own on memory and
+  # time; a prefork worker may have no children.
+  deepfake)
+    DEEPFAKE_WORKERS=${DEEPFAKE_WORKERS:-1}
+    export DEEPFAKE_WORKERS
+    set -- --pool threads --concurrency "$DEEPFAKE_WORKERS" "$@" ;;
   mail) set -- --pool threads --concurrency 2 "$@" ;;
   housekeeping) set -- --pool threads --concurrency 2 --beat "$@" ;;
   *) echo "no such queue: $queue" >&2; exit 2 ;;

@@ -33,6 +33,7 @@ from credits.models import (
     Subscription,
 )
 from credits.policies import Product
+from deepfake.models import Analysis
 from rankings.models import SearchEvent, Tally, UnsureMatch
 from tests.policies import set_policy
 
@@ -43,7 +44,7 @@ MODELS = [model for model, _ in REGISTERED]
 #: Rows that come from use alone, or are what was done: nobody deletes one.
 KEPT = [
     SearchEvent, UnsureMatch, Tally, Policy, CreditAccount, LedgerEntry, DayCount, Admission, ApiKey, LogEntry,
-    Order, Payment, Subscription, PaidTier, PaymentEvent,
+    Order, Payment, Subscription, PaidTier, PaymentEvent, Analysis,
 ]  # fmt: skip
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NAME = "ゆるキャン△ <b>#1</b> & 'co'"
@@ -95,7 +96,12 @@ def rows(db: None) -> dict[type[Model], Model]:
     order = Order.objects.create(
         account=entry.account, offer=NAME[:40], credits=5, amount=500, currency="eur", created_at=NOW
     )
+    analysis = Analysis.objects.create(
+        owner=user, source_type="url", source_url=f"https://videos.example/{NAME}", title=NAME, status="done",
+        result="real", prob_fake=0.1, evidence={"said": NAME}, processing_time_ms=5, created_at=NOW, ended_at=NOW,
+    )  # fmt: skip
     return {
+        Analysis: analysis,
         Order: order,
         Payment: Payment.objects.create(payment_id=NAME, order=order),
         Subscription: Subscription.objects.create(

@@ -10,6 +10,7 @@ import os
 
 from config.env import BASE_DIR, directory, env, networks, secret_key
 from config.settings.auth import AUTH_APPS, SOCIAL_ORIGINS, auth_settings
+from config.settings.downloads import EXTRACTORS, extractor_names
 from config.settings.payments import payment_settings
 from config.settings.queues import celery_settings
 from config.settings.storage import caches, databases
@@ -183,3 +184,40 @@ PREVIEW_WORKERS = env.int("PREVIEW_WORKERS", os.cpu_count() or 1, validate=lambd
 #: Clips that one caller may have cut in a minute; those that were cut before are not counted. 0: as many as it likes.
 PREVIEW_CUTS_PER_MINUTE = env.int("PREVIEW_CUTS_PER_MINUTE", 60, validate=lambda n: 0 <= n <= 100_000)
 ANILIST_URL = env.str("ANILIST_URL", "https://graphql.anilist.co")
+
+# --- the analysis of videos ----------------------------------------------------------------------------------
+#: Seconds that a request waits for its verdict before the analysis is cancelled and refunded.
+DEEPFAKE_DEADLINE_S = env.float("DEEPFAKE_DEADLINE_S", 60.0, validate=lambda value: 1 <= value <= 600)
+#: Seconds that one attempt at an analysis may take, download included.
+DEEPFAKE_TIMEOUT_S = env.float("DEEPFAKE_TIMEOUT_S", 300.0, validate=lambda value: 10 <= value <= 1200)
+#: Analyses that may wait or run: of all callers, and of one.
+DEEPFAKE_QUEUE_LENGTH = env.int("DEEPFAKE_QUEUE_LENGTH", 64, validate=lambda n: n >= 1)
+DEEPFAKE_OPEN_PER_CALLER = env.int("DEEPFAKE_OPEN_PER_CALLER", 8, validate=lambda n: n >= 1)
+#: Analyses that one process carries out at a time.
+DEEPFAKE_WORKERS = env.int("DEEPFAKE_WORKERS", 1, validate=lambda n: 1 <= n <= 256)
+#: Days after which an analysis is forgotten; 0: never.
+DEEPFAKE_KEPT_DAYS = env.int("DEEPFAKE_KEPT_DAYS", 365, validate=lambda n: 0 <= n <= 36_500)
+#: The model that is used, by its name; empty: the one that was activated, else the project's own.
+DEEPFAKE_MODEL = env.str("DEEPFAKE_MODEL", "")
+#: Threads that one analysis may use.
+DEEPFAKE_THREADS = env.int("DEEPFAKE_THREADS", min(2, os.cpu_count() or 1), validate=lambda n: 1 <= n <= 64)
+#: Address space of the child process that an analysis runs in, in bytes: three times what it really takes, or more.
+DEEPFAKE_MEMORY_BYTES = env.int(
+    "DEEPFAKE_MEMORY_BYTES", 3 << 30, validate=lambda size: 1 << 30 <= size <= 1 << 40
+)
+
+# --- getting the videos that are analysed ------------------------------------------------------------------------
+#: Extractors of yt-dlp that may be used; a name stands for those that begin with it and a colon, too.
+DEEPFAKE_EXTRACTORS = extractor_names("DEEPFAKE_EXTRACTORS", env.list("DEEPFAKE_EXTRACTORS", EXTRACTORS))
+#: The largest video that is downloaded, in bytes.
+DEEPFAKE_MAX_BYTES = env.int(
+    "DEEPFAKE_MAX_BYTES", 200_000_000, validate=lambda size: 1 << 20 <= size <= 1 << 34
+)
+#: The longest, in seconds, as far as the site says.
+DEEPFAKE_MAX_DURATION_S = env.float(
+    "DEEPFAKE_MAX_DURATION_S", 900.0, validate=lambda value: 1 <= value <= 43_200
+)
+#: Seconds that a download may take in all.
+DEEPFAKE_DOWNLOAD_TIMEOUT_S = env.float(
+    "DEEPFAKE_DOWNLOAD_TIMEOUT_S", 120.0, validate=lambda value: 1 <= value <= 3600
+)

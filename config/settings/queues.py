@@ -16,7 +16,8 @@ ROUTES = {
     "anime_search.tasks.search_clip": {"queue": "search"},
     "anime_search.tasks.ingest": {"queue": "ingest"},
     "anime_search.tasks.*": {"queue": "housekeeping"},
-    "deepfake.tasks.*": {"queue": "deepfake"},
+    "deepfake.tasks.analyze": {"queue": "deepfake"},
+    "deepfake.tasks.*": {"queue": "housekeeping"},
     "rankings.tasks.*": {"queue": "housekeeping"},
 }
 
@@ -24,6 +25,8 @@ ROUTES = {
 BEAT = {
     "requeue-ingest": ("anime_search.tasks.requeue_ingest", 15.0),
     "publish-tracks": ("anime_search.tasks.publish_tracks", 30.0),
+    "recover-analyses": ("deepfake.tasks.recover", 15.0),
+    "purge-analyses": ("deepfake.tasks.purge", 3600.0),
     "refund-expired-admissions": ("credits.tasks.refund_expired_admissions", 30.0),
     "purge-metering-rows": ("credits.tasks.purge_metering_rows", 3600.0),
     "purge-searches": ("rankings.tasks.purge_searches", 3600.0),

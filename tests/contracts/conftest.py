@@ -76,7 +76,7 @@ def index_handle(clip: Clip) -> runtime.IndexHandle:
 
 @pytest.fixture(scope="package")
 def workers() -> Iterator[None]:
-    with EmbeddedWorkers({"search": 2}, periodic=False):
+    with EmbeddedWorkers({"search": 2, "deepfake": 2}, periodic=False):
         yield
 
 

@@ -176,4 +176,4 @@ def assert_tells_nothing(error: FetchError) -> None:
     assert not any(
         character.isdigit() or character in "/\\:[]_'\"" for character in error.message.replace("'s", "")
     )
-    assert set(error.data) <= {"reason", "max_bytes"}
+    assert set(error.data) <= {"reason", "max_bytes", "status"}

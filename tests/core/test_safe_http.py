@@ -271,7 +271,7 @@ def test_certificate_authorities_of_the_environment_are_not_trusted(
     internet.hosts[PUBLIC_V4] = tls_server.port
     (tmp_path / "ca.pem").write_text(MEDIA_EXAMPLE_CERTIFICATE)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    safe_http._default_tls.cache_clear()
+    safe_http.default_tls.cache_clear()
     with pytest.raises(FetchFailed):
         fetch("https://media.example/", policy=policy(), resolver=Names(media_example=[[PUBLIC_V4]]))
     assert tls_server.requests == []

@@ -127,8 +127,18 @@ def test_response_that_is_no_file_fails_without_details(
     server.replies["/x.mp4"] = reply
     with pytest.raises(FetchFailed) as failure:
         fetch(server.url(), policy=policy())
-    assert failure.value.data == {"reason": reason}
+    assert failure.value.data["reason"] == reason
+    assert ("status" in failure.value.data) == (reason == "status")
     assert_tells_nothing(failure.value)
+
+
+def test_size_that_the_server_gives_is_announced_before_the_body(server: WebServer) -> None:
+    server.replies["/x.mp4"] = answer(VIDEO)
+    server.replies["/chunks"] = answer(b"5\r\nvideo\r\n0\r\n\r\n", "Transfer-Encoding: chunked")
+    told: list[int] = []
+    for path in ("/x.mp4", "/chunks"):
+        fetch_to_file(server.url(path), io.BytesIO(), policy=policy(), announce=told.append)
+    assert told == [len(VIDEO)]
 
 
 def test_refused_connection_fails_without_details() -> None:

@@ -36,7 +36,12 @@ class Command(BaseCommand):
         collect_static()
         signal.signal(signal.SIGTERM, _interrupt)
         workers = EmbeddedWorkers(
-            {"search": SEARCH_THREADS, "ingest": settings.INGEST_WORKERS, "housekeeping": 1}
+            {
+                "search": SEARCH_THREADS,
+                "ingest": settings.INGEST_WORKERS,
+                "deepfake": settings.DEEPFAKE_WORKERS,
+                "housekeeping": 1,
+            }
         )
         HTTPChannel.parser_class = StrictRequestParser
         with workers:

@@ -1,0 +1,1 @@
+"""Telling generated video from real: pure Python, numpy and ONNX; no Django, network, clock or settings."""

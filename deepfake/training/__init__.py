@@ -1,0 +1,1 @@
+"""How the shipped detectors were made; needs what ``requirements.txt`` names, and nothing that serves needs it."""
