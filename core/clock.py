@@ -18,3 +18,8 @@ def today(at: datetime | None = None) -> date:
 def next_day_starts(at: datetime | None = None) -> datetime:
     """Midnight UTC that ends the day of ``at``: when daily allowances are renewed."""
     return datetime.combine(today(at) + timedelta(days=1), datetime.min.time(), tzinfo=UTC)
+
+
+def as_javascript(at: datetime) -> str:
+    """A time as JavaScript writes it: ``2026-01-02T03:04:05.678Z``."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -144,6 +145,21 @@ class OpenSurfaceView(SurfaceView):
         if self.exposed_headers:
             response["Access-Control-Expose-Headers"] = self.exposed_headers
         return response
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """A body that is a JSON object.
+
+    Raises:
+        BodyMalformed: it is anything else.
+    """
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BodyMalformed from None
+    if not isinstance(parsed, dict):
+        raise BodyMalformed
+    return parsed
 
 
 def plain_request(request: Request) -> HttpRequest:

@@ -6,15 +6,10 @@ could read off the answer although the cookie is HttpOnly.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from accounts.selectors import SessionFacts, UserFacts
-
-
-def time_text(at: datetime) -> str:
-    """A time as JavaScript writes it: ``2026-01-02T03:04:05.678Z``."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+from core import clock
 
 
 def user_body(user: UserFacts) -> dict[str, Any]:
@@ -25,8 +20,8 @@ def user_body(user: UserFacts) -> dict[str, Any]:
         "name": user.name,
         "image": None,
         "emailVerified": user.is_verified,
-        "createdAt": time_text(user.created_at),
-        "updatedAt": time_text(user.created_at),
+        "createdAt": clock.as_javascript(user.created_at),
+        "updatedAt": clock.as_javascript(user.created_at),
     }
 
 
@@ -36,9 +31,9 @@ def session_body(session: SessionFacts, user: UserFacts) -> dict[str, Any]:
         "id": session.token[:32],
         "userId": user.id,
         "token": session.token,
-        "expiresAt": time_text(session.expires_at),
-        "createdAt": time_text(session.created_at),
-        "updatedAt": time_text(session.seen_at),
+        "expiresAt": clock.as_javascript(session.expires_at),
+        "createdAt": clock.as_javascript(session.created_at),
+        "updatedAt": clock.as_javascript(session.seen_at),
         "ipAddress": session.address,
         "userAgent": session.user_agent,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from apikeys.errors import KeyExpiryInvalid, KeyTitleInvalid
-from core.surfaces import BodyMalformed, plain_request
+from core.surfaces import BodyMalformed, json_object, plain_request
 
 #: Keys on a page where the request does not say, and at most.
 PAGE_SIZE = 20
@@ -73,21 +72,6 @@ def read_found_key(request: Request) -> str:
     if not isinstance(key, str):
         raise BodyMalformed("The field 'key' is required.")
     return key.strip()
-
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """A body that is a JSON object.
-
-    Raises:
-        BodyMalformed: it is anything else.
-    """
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BodyMalformed from None
-    if not isinstance(parsed, dict):
-        raise BodyMalformed
-    return parsed
 
 
 def _moment(value: object) -> datetime | None:

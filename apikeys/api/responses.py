@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from apikeys.models import ApiKey
+from core import clock
 
 
 def key_body(row: ApiKey) -> dict[str, Any]:
@@ -38,4 +39,4 @@ def list_body(rows: list[ApiKey], *, page: int, page_size: int, total: int) -> d
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if moment is None else clock.as_javascript(moment)

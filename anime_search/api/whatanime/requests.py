@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from rest_framework.request import Request
 
 from anime_search.errors import ImageEmpty, ImageMissing
-from core.surfaces import BodyMalformed, plain_request
+from core.surfaces import json_object, plain_request
 from credits.idempotency import NamedRequest
 
 
@@ -29,7 +28,7 @@ def read_search(request: Request) -> SearchRequest:
     """
     http = plain_request(request)
     if http.content_type == "application/json":
-        fields: dict[str, Any] = _json_object(http.body)
+        fields: dict[str, Any] = json_object(http.body)
     else:
         upload = http.FILES.get("image")
         if upload is not None:
@@ -52,13 +51,3 @@ def read_name(request: Request, search: SearchRequest) -> NamedRequest | None:
     return NamedRequest.of(
         request.headers.get("Idempotency-Key"), search.image, search.url.encode(errors="surrogatepass")
     )
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BodyMalformed from None
-    if not isinstance(parsed, dict):
-        raise BodyMalformed
-    return parsed

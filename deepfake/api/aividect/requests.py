@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,7 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from rest_framework.request import Request
 
-from core.surfaces import BodyMalformed, BodyTooLarge, plain_request
+from core.surfaces import BodyTooLarge, json_object, plain_request
 from credits.idempotency import NamedRequest
 from deepfake.errors import UrlMissing
 from deepfake.services import UploadedVideo, VideoAt
@@ -75,7 +74,7 @@ def read_analyze(request: Request) -> AnalyzeRequest:
             return AnalyzeRequest("", upload, is_async)
     elif int(request.META.get("CONTENT_LENGTH") or 0) > _MOST_JSON_BYTES:
         raise BodyTooLarge
-    fields: dict[str, Any] = http.POST.dict() if http.content_type in _FORMS else _json_object(http.body)
+    fields: dict[str, Any] = http.POST.dict() if http.content_type in _FORMS else json_object(http.body)
     url = fields.get("url")
     if not isinstance(url, str) or not url.strip():
         raise UrlMissing
@@ -114,16 +113,6 @@ def read_page(request: Request) -> PageAsked:
 def _prefers_async(header: str) -> bool:
     names = (part.partition(";")[0].partition("=")[0] for part in header.split(","))
     return any(name.strip().lower() == "respond-async" for name in names)
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BodyMalformed from None
-    if not isinstance(parsed, dict):
-        raise BodyMalformed
-    return parsed
 
 
 def _bounded(text: str, *, default: int, most: int) -> int:
