@@ -186,21 +186,12 @@ def test_worker_that_is_told_to_stop_gives_its_job_back(site: Site, long_video: 
 
 def test_of_many_processes_each_job_is_claimed_by_one(site: Site) -> None:
     """Claimed on PostgreSQL, where transactions of several processes do run at the same time."""
-    jobs = 60
-    _rows(
-        site,
-        "INSERT INTO anime_search_ingestjob (path, path_sha256, root, size, mtime_ns, inode, status, outcome,"
-        " fault, message, content, attempts, owner, done_s, total_s, created_at)"
-        " SELECT 'claim ' || n, 'claim ' || n, '/', 1, 1, '1', 'queued', '', '', '', '', 0, '', 0, 0, now()"
-        " FROM generate_series(1, %s) n RETURNING id",
-        jobs,
-    )
     script = (
         "import django, sys; django.setup()\n"
         "from anime_search.ingest.jobs import claim_job\n"
         "from anime_search.models import IngestJob\n"
+        "IngestJob.objects.exists(); print('ready', flush=True); sys.stdin.readline()\n"
         "ids = list(IngestJob.objects.filter(path__startswith='claim ').values_list('pk', flat=True))\n"
-        "print('ready', flush=True); sys.stdin.readline()\n"
         "print(sum(claim_job(job_id=pk) is not None for pk in ids))\n"
     )
     processes = [
@@ -217,7 +208,21 @@ def test_of_many_processes_each_job_is_claimed_by_one(site: Site) -> None:
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-    wins = [int(process.communicate("go\n")[0]) for process in processes]
+    # Not before: the site's own workers look for jobs every few seconds, and would claim some of them.
+    jobs = 60
+    _rows(
+        site,
+        "INSERT INTO anime_search_ingestjob (path, path_sha256, root, size, mtime_ns, inode, status, outcome,"
+        " fault, message, content, attempts, owner, done_s, total_s, created_at)"
+        " SELECT 'claim ' || n, 'claim ' || n, '/', 1, 1, '1', 'queued', '', '', '', '', 0, '', 0, 0, now()"
+        " FROM generate_series(1, %s) n RETURNING id",
+        jobs,
+    )
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    wins = [int(process.communicate()[0]) for process in processes]
     assert sum(wins) == jobs
     claimed = _rows(site, "DELETE FROM anime_search_ingestjob WHERE path LIKE 'claim %%' RETURNING attempts")
     assert claimed == [(1,)] * jobs
