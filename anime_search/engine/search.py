@@ -271,7 +271,9 @@ class SceneSearcher:
         rest = [hit for hit in groups if (hit.video, hit.from_ms) not in taken]
         if shown:
             best = shown[0].hit
-            same_as_best = [hit for hit in rest[:MOST_PLACES] if judging.show_the_same(best, hit)]
+            # What is no match is not worth a look at what else may show the same.
+            likely = self._is_match(shown)
+            same_as_best = [hit for hit in rest[:MOST_PLACES] if likely and judging.show_the_same(best, hit)]
             places[0] += same_as_best
             rest = [hit for hit in rest if hit not in same_as_best]
             shown[0] = _moved(shown[0], judging, snapshot)

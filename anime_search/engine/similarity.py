@@ -137,6 +137,6 @@ CALIBRATIONS = {
         ),
         confident_verified=0.9306,
         least=0.7,
-        behind=0.1,
+        behind=0.06,
     ),
 }
