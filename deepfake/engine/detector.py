@@ -117,14 +117,18 @@ class Detector:
         except ModelError as error:
             raise BundleError(f"model {bundle.name}: {error}") from error
 
-    def _network(self, name: str) -> OnnxNetwork:
-        return OnnxNetwork(name, self.bundle.content(name), threads=self._threads)
+    def _network(self, name: str, extension: str = "") -> OnnxNetwork:
+        content = self.bundle.content(name)
+        if extension:
+            content += self.bundle.content(extension)
+        return OnnxNetwork(name, content, threads=self._threads)
 
     def _loaded(self, member: Member) -> VideoModel:
         if member.network:
             return OnnxVideoModel(self._network(member.network), member.spec)
         wanted = sorted(set(member.feeds.values()))
-        encoder = OnnxEncoder(self._network(member.encoder), member.spec, wanted=wanted, batch=member.batch)
+        network = self._network(member.encoder, member.extension)
+        encoder = OnnxEncoder(network, member.spec, wanted=wanted, batch=member.batch)
         return EncoderWithHead(encoder, self._network(member.head), member.feeds)
 
     def _try_out(self) -> None:

@@ -64,6 +64,9 @@ class Member:
         weight: of its logits in the sum.
         frames: that it is given at most, evenly taken from all; None for all.
         network: the ONNX file of a model that takes all frames at once; else ``encoder`` and ``head`` are two.
+        extension: a file with further nodes and outputs of the encoder, which is written by somebody else and stays as
+            it is: both are joined by putting the bytes of this one behind the encoder's. In the encoding of ONNX files
+            (protobuf) that means both graphs in one; the file holds nodes, constants and outputs, and nothing else.
         feeds: which output of the encoder each input of the head takes.
         batch: frames that the encoder takes at a time.
     """
@@ -74,6 +77,7 @@ class Member:
     network: str = ""
     encoder: str = ""
     head: str = ""
+    extension: str = ""
     feeds: Mapping[str, str] = field(default_factory=dict)
     batch: int = 2
 
@@ -189,7 +193,11 @@ class BundleManifest:
         names = [file.name for file in self.files]
         if len(set(names)) < len(names):
             raise BundleError("manifest: a file is listed twice")
-        used = [name for member in self.members for name in (member.network, member.encoder, member.head)]
+        used = [
+            name
+            for member in self.members
+            for name in (member.network, member.encoder, member.extension, member.head)
+        ]
         if self.faces is not None:
             used += [self.faces.detector, self.faces.model.network if self.faces.model else ""]
         if unlisted := sorted({name for name in used if name} - set(names)):
@@ -252,6 +260,7 @@ def _member(fields: Fields) -> Member:
         frames,
         encoder=fields.text("encoder", NAME),
         head=fields.text("head", NAME),
+        extension=fields.text("extension", NAME, default=""),
         feeds=feeds,
         batch=fields.integer("batch", 1, 64, default=2),
     )

@@ -37,11 +37,11 @@ class Fields:
         )
 
     def text(self, name: str, form: re.Pattern[str] | None = None, *, default: str | None = None) -> str:
-        """A text that is not empty, and of a form."""
+        """A text that is not empty, and of a form; or the default."""
         value = self._raw.get(name, default)
         if not isinstance(value, str) or (not value and default is None):
             raise self._wrong(name, "is not a text")
-        if form is not None and not form.fullmatch(value):
+        if form is not None and value != default and not form.fullmatch(value):
             raise self._wrong(name, "is not of the form that it has to be")
         return value
 

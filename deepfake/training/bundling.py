@@ -136,6 +136,8 @@ def _member(member: Member) -> dict[str, Any]:
         raw["frames"] = member.frames
     if member.network:
         return {"kind": "video", "network": member.network} | raw
+    if member.extension:
+        raw["extension"] = member.extension
     return {
         "kind": "encoder+head",
         "encoder": member.encoder,

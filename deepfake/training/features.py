@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deepfake.training.clips import TrainingClip
 from deepfake.training.copies import RATE_HZ, SHORT_SIDE, sample_clip
-from deepfake.training.encoding import CLIP_INPUT, STATISTICS, EncoderFile, FrameFeatures
+from deepfake.training.encoding import CLIP_INPUT, PARTS, EncoderFile, FrameFeatures
 from deepfake.training.faults import TrainingError
 from deepfake.training.pooling import done_by_processes
 
@@ -43,15 +43,15 @@ class Features:
     Attributes:
         clips: (n) clips, each as often as there are variants of it.
         variants: (n) names.
-        embeds: (n, T, width).
-        statistics: (n, T, 6, token width), see :func:`.encoding.statistics_of`.
+        parts: what is kept of a frame, of ``PARTS``.
+        numbers: (n, T, len(parts) * width), part after part.
         counts: (n,) frames of each that are there; the rest are zeros.
     """
 
     clips: tuple[TrainingClip, ...]
     variants: tuple[str, ...]
-    embeds: NDArray[np.float16]
-    statistics: NDArray[np.float16]
+    parts: tuple[str, ...]
+    numbers: NDArray[np.float16]
     counts: NDArray[np.intp]
 
     def __len__(self) -> int:
@@ -63,8 +63,8 @@ class Features:
         return Features(
             tuple(self.clips[place] for place in places),
             tuple(self.variants[place] for place in places),
-            self.embeds[places],
-            self.statistics[places],
+            self.parts,
+            self.numbers[places],
             self.counts[places],
         )
 
@@ -123,46 +123,54 @@ def write_features(
 
 def compute(chunk: Chunk) -> int:
     """Write the features of a chunk, and say of how many clips; for a process that :class:`Crew` has begun."""
-    embeds = np.zeros((len(chunk.clips), Crew.frames, Crew.encoder.width), np.float16)
-    statistics = np.zeros((len(chunk.clips), Crew.frames, STATISTICS, Crew.encoder.token_width), np.float16)
+    width = len(PARTS) * Crew.encoder.width
+    numbers = np.zeros((len(chunk.clips), Crew.frames, width), np.float16)
     counts = np.zeros(len(chunk.clips), np.intp)
     for number, clip in enumerate(chunk.clips):
         frames = sample_clip(clip, chunk.variant, Crew.copies, frames=Crew.frames).frames
         counts[number] = len(frames)
-        embeds[number, : len(frames)], statistics[number, : len(frames)] = Crew.encoder.of(frames)
+        numbers[number, : len(frames)] = Crew.encoder.of(frames)
     chunk.path.parent.mkdir(parents=True, exist_ok=True)
     partial = chunk.path.with_suffix(".part.npz")
     np.savez(
         partial,
         names=np.array([clip.name for clip in chunk.clips]),
-        embeds=embeds,
-        statistics=statistics,
+        numbers=numbers,
         counts=counts,
     )
     partial.replace(chunk.path)
     return len(chunk.clips)
 
 
-def load_features(clips: Sequence[TrainingClip], variants: Sequence[str], folder: Path) -> Features:
-    """Features of every variant of every clip, variant by variant.
+def load_features(
+    clips: Sequence[TrainingClip], variants: Sequence[str], folder: Path, parts: Sequence[str] = PARTS
+) -> Features:
+    """Some parts of the features of every variant of every clip, variant by variant.
 
     Raises:
         FeaturesError: some were not computed.
     """
-    parts: list[tuple[NDArray[np.float16], NDArray[np.float16], NDArray[np.intp]]] = []
+    found: list[tuple[NDArray[np.float16], NDArray[np.intp]]] = []
     rows: list[tuple[TrainingClip, str]] = []
     for chunk in _chunks(clips, variants, folder):
         if not _is_of(chunk):
             raise FeaturesError(f"{chunk.variant}: features of {chunk.clips[0].name} and others are missing")
         with np.load(chunk.path) as kept:
-            parts.append((kept["embeds"], kept["statistics"], kept["counts"]))
+            found.append((_chosen(kept["numbers"], parts), kept["counts"]))
         rows += [(clip, chunk.variant) for clip in chunk.clips]
-    if not parts:
+    if not found:
         raise FeaturesError("there are no clips to load features of")
-    embeds, statistics, counts = (np.concatenate(each) for each in zip(*parts, strict=True))
+    numbers, counts = (np.concatenate(each) for each in zip(*found, strict=True))
     return Features(
-        tuple(clip for clip, _ in rows), tuple(name for _, name in rows), embeds, statistics, counts
+        tuple(clip for clip, _ in rows), tuple(name for _, name in rows), tuple(parts), numbers, counts
     )
+
+
+def _chosen(numbers: NDArray[np.float16], parts: Sequence[str]) -> NDArray[np.float16]:
+    """Some parts, in their order, of (n, T, len(PARTS) * width)."""
+    by_part = numbers.reshape(*numbers.shape[:2], len(PARTS), -1)
+    kept = by_part[:, :, [PARTS.index(part) for part in parts]]
+    return kept.reshape(*numbers.shape[:2], -1)
 
 
 def encoder_of(folder: Path) -> str:
@@ -205,6 +213,7 @@ def _agree(folder: Path, encoder: EncoderFile, frames: int) -> None:
         "short_side": SHORT_SIDE,
         "rate_hz": RATE_HZ,
         "input": json.loads(json.dumps(asdict(CLIP_INPUT))),
+        "parts": list(PARTS),
     }
     path = folder / PLAN
     if path.is_file():

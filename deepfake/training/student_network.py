@@ -26,7 +26,7 @@ class VideoEfficientAttn(nn.Module):
     ICML 2018).
 
     Args:
-        teacher_width: numbers of the embeddings that a projection learns to give; it is not exported.
+        teacher_width: numbers of what the encoder holds, which a projection learns to give; it is not exported.
     """
 
     def __init__(self, blocks: int = BLOCKS, *, dropout: float = 0.3, teacher_width: int = 512) -> None:

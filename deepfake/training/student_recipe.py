@@ -28,8 +28,8 @@ from deepfake.training.transfer import by_variant
 from deepfake.training.trunk import BLOCKS
 
 NETWORK = "video.onnx"
-#: Of the loss of each part: the teacher's judgement, its embeddings, frames alone, evenly spread attention.
-_TEACHER, _EMBEDS, _OF_FRAMES, _ENTROPY = 0.5, 0.5, 0.3, 0.05
+#: Of the loss of each part: the teacher's judgement, what its encoder holds, frames alone, evenly spread attention.
+_TEACHER, _TOLD, _OF_FRAMES, _ENTROPY = 0.5, 0.5, 0.3, 0.05
 #: Teacher's logits are divided by this: what it is sure of is told softly.
 _TEMPERATURE = 2.0
 
@@ -49,7 +49,7 @@ class StudentRecipe:
 
     steps: int = 3000
     rate: float = 3e-4
-    variants: tuple[str, ...] = ("plain", "aug0", "aug1", "aug2")
+    variants: tuple[str, ...] = ("plain", "aug0")
     judged: tuple[str, ...] = ("plain", "aug0")
     size: int = 16
     shown: int = 4
@@ -150,7 +150,7 @@ def make_student(
 
 
 def student_loss(network: Any, batch: StudentBatch, *, smoothing: float) -> tuple[Any, dict[str, float]]:
-    """What a batch costs: labels, frames alone, the teacher's judgement and embeddings where there are some."""
+    """What a batch costs: labels, frames alone, the teacher's judgement and what its encoder holds, where there is some."""
     logits, frames, attention, projected = network.learnt(batch.frames)
     cross = nn.functional.binary_cross_entropy_with_logits
     targets = batch.labels * (1 - 2 * smoothing) + smoothing
@@ -161,11 +161,11 @@ def student_loss(network: Any, batch: StudentBatch, *, smoothing: float) -> tupl
     loss = loss + _OF_FRAMES * cross(frames, mixed[:, None].expand_as(frames))
     entropy = -(attention * attention.clamp(min=1e-9).log()).sum(1).mean()
     loss = loss - _ENTROPY * entropy / np.log(max(2, frames.shape[1]))
-    shown = ~torch.isnan(batch.embeds).any(-1)
+    shown = ~torch.isnan(batch.told).any(-1)
     figures = {"right": round(float(((logits > 0) == (batch.labels > 0.5)).float().mean()), 4)}
     if bool(shown.any()):
-        alike = nn.functional.cosine_similarity(projected[shown], batch.embeds[shown], dim=-1).mean()
-        loss = loss + _EMBEDS * (1 - alike)
+        alike = nn.functional.cosine_similarity(projected[shown], batch.told[shown], dim=-1).mean()
+        loss = loss + _TOLD * (1 - alike)
         figures["alike"] = round(float(alike.detach()), 4)
     return loss, figures
 

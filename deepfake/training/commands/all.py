@@ -34,7 +34,7 @@ def steps(options: argparse.Namespace) -> list[list[str]]:
     detector = ["--detector", str(options.detector)]
     workers = ["--workers", str(options.workers)]
     frozen = [f"--frozen={options.frozen}"]
-    of_head, of_face, of_student = (["--steps", str(count)] for count in options.steps)
+    of_face, of_student = (["--steps", str(count)] for count in options.steps)
     faces = ["--face", str(out / "face"), *detector]
     features, scores = ["--features", str(out / "features")], out / "head" / "scores.jsonl"
     teaching = [*features, "--teacher", str(scores), *detector, *frozen, *of_student]
@@ -42,7 +42,7 @@ def steps(options: argparse.Namespace) -> list[list[str]]:
     calibration = ["--out", str(out / "calibration")]
     planned = [
         ["features", *data, *encoder, "--out", str(out / "features"), *workers],
-        ["head", *data, *encoder, *wheel, *features, "--out", str(out / "head"), "--bundle", HEAD, *of_head],
+        ["head", *data, *encoder, *wheel, *features, "--out", str(out / "head"), "--bundle", HEAD],
         ["face", *data, *detector, "--out", str(out / "face"), *frozen, *of_face],
         ["student", *data, "--out", str(out / "student"), "--bundle", STUDENT, *teaching],
         ["calibrate", *data, "--bundle", str(head), "--scores", str(scores), *faces, *calibration, *workers],

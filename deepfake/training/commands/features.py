@@ -1,4 +1,4 @@
-"""``features``: embeddings and token statistics of clips."""
+"""``features``: what the encoder holds of clips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``head``: heads for an encoder, and a bundle of both."""
+"""``head``: a head for an encoder, and a bundle of both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from deepfake.training.clips import TRAIN, VAL, read_clips
 from deepfake.training.commands.shared import bars, one_bar
 from deepfake.training.head_bundle import write_head_bundle
-from deepfake.training.head_recipe import SCORES, HeadRecipe, make_heads
+from deepfake.training.head_recipe import SCORES, HeadRecipe, make_head
 
 
 def run(options: argparse.Namespace, errors: Console) -> str:
@@ -20,15 +20,11 @@ def run(options: argparse.Namespace, errors: Console) -> str:
     recipe = HeadRecipe(
         variants=tuple(options.variant),
         judged=tuple(options.judged),
-        steps=options.steps,
-        seeds=options.seeds,
         folds=options.folds,
-        refit=options.refit,
-        dro=options.dro,
         criterion=options.criterion,
     )
     with bars(errors) as progress:
-        result = make_heads(recipe, clips, options.features, options.out, progress=one_bar(progress, "heads"))
+        result = make_head(recipe, clips, options.features, options.out, progress=one_bar(progress, "heads"))
     folder = options.out / options.bundle
     apart = write_head_bundle(
         result,
@@ -40,7 +36,5 @@ def run(options: argparse.Namespace, errors: Console) -> str:
         checked_on=clips[0],
         frames=options.frames,
     )
-    crossed = result.record.get("cross_fitted_macro_auc")
-    said = f"{folder}: val {result.record['val_macro_auc']:.3f}"
-    said += f", across folds {crossed:.3f}" if crossed is not None else ""
-    return f"{said} (AUC, mean over pairs of sources); ONNX and torch are {apart:.1e} apart at most. Held-out logits: {options.out / SCORES}"
+    figures = f"across folds {result.record['across_folds_auc']:.3f}, val {result.record['val_auc_fitted_to_train']:.3f}"
+    return f"{folder}: {figures} (AUC, mean over pairs of sources); ONNX and torch are {apart:.1e} apart at most. Held-out logits: {options.out / SCORES}"

@@ -11,7 +11,7 @@ from deepfake.training.commands.shared import bars, content_of, copies_of, one_b
 from deepfake.training.features import load_features
 from deepfake.training.landmarks import FaceMarker, find_face_clips
 from deepfake.training.scores import ScoresError, logit_table, read_scores
-from deepfake.training.student_batches import Teacher
+from deepfake.training.student_batches import TAUGHT, Teacher
 from deepfake.training.student_recipe import StudentRecipe, make_student
 
 
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, errors: Console) -> str:
         raise ScoresError(f"{options.teacher} holds no scores")
     features = None
     if options.features is not None:
-        features = load_features(clips, recipe.variants, options.features)
+        features = load_features(clips, recipe.variants, options.features, TAUGHT)
     copies = copies_of(options)
     folder = options.out / options.bundle
     with bars(errors) as progress:

@@ -13,6 +13,7 @@ import pytest
 from deepfake.engine.bundle import Bundle
 from deepfake.engine.detector import Detector, Stage, result_of
 from deepfake.engine.manifest import OperatingPoint
+from deepfake.engine.manifest_fields import BundleError
 from deepfake.engine.verdict import Manipulation, Quality, Result, Verdict
 from tests.deepfake.engine.clips import Picture, scene, with_patch, write_clip
 from tests.deepfake.engine.networks import (
@@ -23,6 +24,7 @@ from tests.deepfake.engine.networks import (
     face_judge_network,
     face_network,
     head_network,
+    reading_off,
     video_network,
     write_bundle,
 )
@@ -104,6 +106,25 @@ def test_models_are_joined_by_the_weights_of_their_logits(tmp_path: Path) -> Non
     both = detector(tmp_path, "both", members=[BRIGHT, ENCODED])
     one = detector(tmp_path, "one", members=[ENCODED])
     assert judged(both, tmp_path, pictures).prob_fake > judged(one, tmp_path, pictures).prob_fake > 0.6
+
+
+def test_an_encoder_is_read_off_by_a_file_that_joins_it(tmp_path: Path) -> None:
+    pictures = list(scene(24, level=144))
+    alone = judged(detector(tmp_path, "alone", members=[ENCODED]), tmp_path, pictures).prob_fake
+    files = ALL | {"more.onnx": reading_off("embedding", "doubled")}
+    joined = ENCODED | {"extension": "more.onnx", "feeds": {"embeddings": "doubled"}}
+    folder = write_bundle(tmp_path / "joined", files, members=[joined])
+    doubled = judged(Detector(Bundle.read(folder)), tmp_path, pictures).prob_fake
+    assert alone < 0.99 < doubled
+
+
+def test_an_extension_has_to_be_listed_and_whole(tmp_path: Path) -> None:
+    joined = ENCODED | {"extension": "more.onnx", "feeds": {"embeddings": "doubled"}}
+    with pytest.raises(BundleError, match=r"more\.onnx is used and not listed"):
+        Bundle.read(write_bundle(tmp_path / "unlisted", ALL, members=[joined]))
+    files = ALL | {"more.onnx": b"no network"}
+    with pytest.raises(BundleError, match="not a network that loads"):
+        Detector(Bundle.read(write_bundle(tmp_path / "broken", files, members=[joined])))
 
 
 def test_a_member_that_takes_fewer_frames_says_the_same_of_the_others_as_of_all(tmp_path: Path) -> None:

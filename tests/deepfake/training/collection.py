@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from deepfake.training.clips import TrainingClip
+from deepfake.training.encoding import BLOCKS
 from tests.deepfake.engine.clips import Picture, scene, with_patch, write_clip
 from tests.deepfake.engine.networks import face_network
 
@@ -86,21 +87,30 @@ def faces_of(level: int, *, count: int = 6) -> Iterable[Picture]:
     return with_patch(scene(count, level=level), (255, 0, 30), left=120, top=80, side=60, step=1)
 
 
-def encoder_content() -> bytes:
-    """(n, 3, 224, 224) in; embeddings (n, 3), the mean colour, and tokens (n, 17, 3), that of the whole and of 4 x 4 parts."""
+def encoder_content(blocks: int = BLOCKS) -> bytes:
+    """(n, 3, 224, 224) in; blocks named as CLIP's are.
+
+    Each block holds (n, 17, 3) tokens: those of 4 x 4 parts are their mean colours, and one in front of them that of the
+    whole; each block adds one. The only declared output is the last block's, as (n, 51).
+    """
     nodes = [
         helper.make_node("AveragePool", ["pixel_values"], ["cells"], kernel_shape=[56, 56], strides=[56, 56]),
         helper.make_node("Reshape", ["cells", "flat"], ["row"]),
-        helper.make_node("Transpose", ["row"], ["patches"], perm=[0, 2, 1]),
-        helper.make_node("ReduceMean", ["patches", "along"], ["whole"], keepdims=1),
-        helper.make_node("Concat", ["whole", "patches"], ["tokens"], axis=1),
-        helper.make_node("Squeeze", ["whole", "along"], ["image_embeds"]),
+        helper.make_node("Transpose", ["row"], ["cells_in_rows"], perm=[0, 2, 1]),
+        helper.make_node("ReduceMean", ["cells_in_rows", "along"], ["whole"], keepdims=1),
+        helper.make_node("Concat", ["whole", "cells_in_rows"], ["held"], axis=1),
     ]
+    for block in range(blocks):
+        given = "held" if block == 0 else f"held{block - 1}"
+        nodes.append(
+            helper.make_node("Add", [given, "one"], [f"held{block}"], name=f"/encoder/layers.{block}/Add_1")
+        )
+    nodes.append(helper.make_node("Flatten", [f"held{blocks - 1}"], ["image_embeds"], axis=1))
     return _model(
         nodes,
         [("pixel_values", ["n", 3, 224, 224])],
-        [("image_embeds", ["n", 3]), ("tokens", ["n", 17, 3])],
-        {"flat": np.array([0, 3, 16]), "along": np.array([1])},
+        [("image_embeds", ["n", 51])],
+        {"flat": np.array([0, 3, 16]), "along": np.array([1]), "one": np.ones(1, np.float32)},
     )
 
 

@@ -23,6 +23,7 @@ from deepfake.training.exporting import ExportError, export, in_half_precision  
 from deepfake.training.face_batches import FaceBatches, held_out_faces  # noqa: E402
 from deepfake.training.face_network import FaceNetwork  # noqa: E402
 from deepfake.training.face_recipe import FaceRecipe, make_face_model  # noqa: E402
+from deepfake.training.features import Features  # noqa: E402
 from deepfake.training.journal import Journal  # noqa: E402
 from deepfake.training.landmarks import FaceClip, FaceMarker, find_face_clips  # noqa: E402
 from deepfake.training.stepping import Pass, ResumeError, fit, rate_share  # noqa: E402
@@ -256,6 +257,21 @@ def test_a_batch_hangs_on_its_step_alone(
     assert 0 < float(difference.mean()) < 60
     taught = torch.cat([batches[step].teacher for step in range(12)])
     assert set(taught[~torch.isnan(taught)].tolist()) == {2.5}
+
+
+def test_what_the_encoder_holds_is_told_in_deviations(clips: list[TrainingClip]) -> None:
+    numbers = np.zeros((2, 3, 2), np.float16)
+    numbers[0, :, 0], numbers[0, :, 1] = (1, 2, 3), (10, 10, 1000)
+    numbers[1, :2] = (2, 10)
+    features = Features(tuple(clips[:2]), ("plain", "plain"), ("class5",), numbers, np.array([3, 2]))
+    teacher = Teacher({}, features)
+    assert teacher.width == 2
+    told = teacher.told(clips[0], "plain", np.array([0, 2]))
+    assert told[:, 0] == pytest.approx([-1.58, 1.58], abs=0.01)
+    assert told[1, 1] == pytest.approx(2, abs=0.01)
+    # The second clip has no third frame, and the third clip nothing at all.
+    assert np.isnan(teacher.told(clips[1], "plain", np.array([0, 2]))).all()
+    assert np.isnan(teacher.told(clips[2], "plain", np.array([0]))).all()
 
 
 def test_places_are_spread_over_what_is_there() -> None:
