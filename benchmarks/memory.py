@@ -61,10 +61,15 @@ class Course:
         return float(np.interp(share * self.seconds[-1], self.seconds, self.rss_mb))
 
 
-def watch(command: Sequence[str], environment: dict[str, str], every_s: float) -> Course:
+def watch(
+    command: Sequence[str], environment: dict[str, str], every_s: float, *, quiet: bool = False
+) -> Course:
     """Run a command and sample the memory of it and of all its children.
 
     Pages that processes share are counted in each of them, so the sum is an upper bound.
+
+    Args:
+        quiet: whether what the command writes is thrown away.
 
     Raises:
         SystemExit: the command fails.
@@ -73,7 +78,13 @@ def watch(command: Sequence[str], environment: dict[str, str], every_s: float) -
     seconds: list[float] = []
     rss_mb: list[float] = []
     most = 0
-    child = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=sys.stderr)
+    child = subprocess.Popen(
+        command,
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL if quiet else sys.stderr,
+        stderr=subprocess.DEVNULL if quiet else None,
+    )
     while child.poll() is None:
         tree = [psutil.Process(child.pid), *_children(child.pid)]
         seconds.append(time.monotonic() - started)

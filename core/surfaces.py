@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -68,7 +69,7 @@ class SurfaceView(APIView):
 
     Attributes:
         errors: the dialect's table; it has an entry for :class:`~core.errors.DomainError` itself.
-        max_body_bytes: bodies above are refused before they are read.
+        max_body_bytes: bodies above are refused before they are read; never more than ``MAX_BODY_BYTES``.
     """
 
     errors: ClassVar[ErrorTable]
@@ -93,7 +94,7 @@ class SurfaceView(APIView):
             length = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
             raise BodyMalformed from None
-        if length > (self.max_body_bytes or settings.MAX_BODY_BYTES):
+        if length > min(self.max_body_bytes or math.inf, settings.MAX_BODY_BYTES):
             raise BodyTooLarge
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from core.errors import DomainError, Unavailable
 
@@ -70,6 +70,22 @@ class VideoUnreadable(DomainError):
 
     code = "VIDEO_UNREADABLE"
     default_message = "The file is not a video that can be read."
+
+
+#: What people are told of a video that is too long, wherever it comes from.
+TOO_LONG_SENTENCE: Final = "This video is too long: at most {minutes} minutes are taken."
+
+
+def in_minutes(seconds: float) -> str:
+    """A limit as such sentences name it."""
+    return f"{seconds / 60:.3g}"
+
+
+class VideoTooLong(VideoUnreadable):
+    """It lasts longer than is taken; the message is :data:`TOO_LONG_SENTENCE`."""
+
+    code = "VIDEO_TOO_LONG"
+    default_message = "This video is too long."
 
 
 class VideoEmpty(VideoUnreadable):

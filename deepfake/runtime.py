@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,14 @@ from deepfake.engine.manifest_fields import BundleError
 from deepfake.engine.scan import ScanLimits
 from deepfake.engine.session import ModelError
 from deepfake.engine.verdict import Verdict
-from deepfake.errors import AnalysisCancelled, DetectorUnavailable, VideoUnreadable
+from deepfake.errors import (
+    TOO_LONG_SENTENCE,
+    AnalysisCancelled,
+    DetectorUnavailable,
+    VideoTooLong,
+    VideoUnreadable,
+    in_minutes,
+)
 from video.faults import VideoFault
 
 if TYPE_CHECKING:
@@ -24,8 +32,6 @@ if TYPE_CHECKING:
     from video.reader import VideoError
 
 log = logging.getLogger(__name__)
-
-SCAN_LIMITS = ScanLimits()
 
 #: Told the stage ("decode", "faces" or "model"), and how much of it is done, 0 to 1.
 OnProgress = Callable[[str, float], None]
@@ -42,8 +48,14 @@ _SENTENCES = {
     VideoFault.NO_FRAMES: "Not one picture of the video can be decoded.",
     VideoFault.TRUNCATED: "The file is cut off.",
     VideoFault.DAMAGED: "The video is damaged.",
-    VideoFault.TOO_LARGE: "The video's pictures are too large, or it is too long.",
+    VideoFault.TOO_LARGE: "The video's pictures are too large.",
 }
+
+
+def scan_limits() -> ScanLimits:
+    """What a video may be, and what looking it over may cost."""
+    limits = ScanLimits()
+    return replace(limits, video=replace(limits.video, max_duration_s=settings.DEEPFAKE_MAX_DURATION_S))
 
 
 def models_dir() -> Path:
@@ -105,15 +117,27 @@ class DetectorCrew:
         self._pool: DecoderPool = DecoderPool(workers, memory_bytes=settings.DEEPFAKE_MEMORY_BYTES)
 
     def detect(
-        self, bundle: Bundle, path: Path, *, on_progress: OnProgress, cancelled: Cancelled, timeout_s: float
+        self,
+        bundle: Bundle,
+        path: Path,
+        *,
+        whole: bool = True,
+        on_progress: OnProgress,
+        cancelled: Cancelled,
+        timeout_s: float,
     ) -> Verdict:
         """Judge a video with a model.
 
+        Args:
+            whole: False if the file holds only the beginning of a video.
+
         Raises:
+            VideoTooLong: it lasts longer than is taken.
             VideoUnreadable: it is no video, or took a child's life or time; the message says what it is, for a person.
             DetectorUnavailable: the model is not whole, or gave no judgement.
             AnalysisCancelled: ``cancelled`` said so, or the children were ended.
         """
+        from deepfake.engine.scan import TooLong
         from deepfake.engine.work import Order, judge_video, stage_of
         from video.decoders import DecoderFailed, DecoderStopped
         from video.reader import VideoError
@@ -123,7 +147,7 @@ class DetectorCrew:
                 raise AnalysisCancelled
             on_progress(*stage_of(reported))
 
-        order = Order(path, bundle.folder, bundle.stamp(), self._threads, SCAN_LIMITS)
+        order = Order(path, bundle.folder, bundle.stamp(), self._threads, scan_limits(), whole)
         while not self._free.acquire(timeout=_LOOK_EVERY_S):
             if cancelled():
                 raise AnalysisCancelled
@@ -131,6 +155,8 @@ class DetectorCrew:
             if cancelled():
                 raise AnalysisCancelled
             return self._pool.run(judge_video, order, timeout_s=timeout_s, on_progress=watch)
+        except TooLong as error:
+            raise VideoTooLong(_too_long()) from error
         except VideoError as error:
             raise VideoUnreadable(_sentence(error)) from error
         except MemoryError as error:
@@ -151,18 +177,25 @@ class DetectorCrew:
         self._pool.close()
 
 
+def _too_long() -> str:
+    return TOO_LONG_SENTENCE.format(minutes=in_minutes(settings.DEEPFAKE_MAX_DURATION_S))
+
+
 def _sentence(error: VideoError) -> str:
     return _SENTENCES.get(error.fault, VideoUnreadable.default_message)
 
 
-def detect(path: Path, *, on_progress: OnProgress, cancelled: Cancelled) -> Verdict:
+def detect(path: Path, *, whole: bool = True, on_progress: OnProgress, cancelled: Cancelled) -> Verdict:
     """Judge a video with the model in use, in a child process of this one.
 
     Which model that is, and whether its files are still those that were loaded, is looked at each time: a model that
     was activated meanwhile is taken up, one that was altered is not used any more.
 
+    Args:
+        whole: False if the file holds only the beginning of a video.
+
     Raises:
-        VideoUnreadable, DetectorUnavailable, AnalysisCancelled: as :meth:`DetectorCrew.detect`.
+        VideoTooLong, VideoUnreadable, DetectorUnavailable, AnalysisCancelled: as :meth:`DetectorCrew.detect`.
     """
     try:
         bundle = active_bundle()
@@ -172,6 +205,7 @@ def detect(path: Path, *, on_progress: OnProgress, cancelled: Cancelled) -> Verd
     return _crew().detect(
         bundle,
         path,
+        whole=whole,
         on_progress=on_progress,
         cancelled=cancelled,
         timeout_s=settings.DEEPFAKE_TIMEOUT_S,

@@ -32,6 +32,7 @@ from deepfake.errors import (
     DownloadFailed,
     SourceGone,
     TooManyAnalyses,
+    VideoTooLong,
     VideoUnreadable,
 )
 from deepfake.files import keep_upload, remove_files
@@ -203,7 +204,14 @@ def failure_of(analysis: Analysis) -> DomainError | None:
 #: Ways in which an attempt can end, by the code that is kept of them.
 _FAILURES: Final[dict[str, type[DomainError]]] = {
     kind.code: kind
-    for kind in (VideoUnreadable, DetectorUnavailable, AnalysisCancelled, AnalysisTimedOut, Unavailable)
+    for kind in (
+        VideoUnreadable,
+        VideoTooLong,
+        DetectorUnavailable,
+        AnalysisCancelled,
+        AnalysisTimedOut,
+        Unavailable,
+    )
 }
 
 

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import DatabaseError, connections
@@ -15,7 +15,14 @@ from django.db import DatabaseError, connections
 from core import clock
 from core.errors import DomainError
 from deepfake.engine.verdict import Verdict
-from deepfake.errors import AnalysisCancelled, AnalysisFailed, AnalysisTimedOut
+from deepfake.errors import (
+    AnalysisCancelled,
+    AnalysisFailed,
+    AnalysisTimedOut,
+    DownloadFailed,
+    DownloadReason,
+    VideoTooLong,
+)
 from deepfake.files import download_folder, upload_of
 from deepfake.jobs import (
     LIFE,
@@ -27,6 +34,9 @@ from deepfake.jobs import (
     renew_lease,
 )
 from deepfake.models import Analysis, SourceType, Stage
+
+if TYPE_CHECKING:
+    from deepfake.download import GotVideo
 
 log = logging.getLogger(__name__)
 
@@ -86,11 +96,17 @@ def _judge(analysis: Analysis, attempt: Attempt) -> Verdict:
             upload_of(analysis.public_id), on_progress=attempt.report, cancelled=attempt.is_called_off
         )
     with download_folder(analysis.public_id) as folder:
-        path = _download(analysis, attempt, folder)
-        return runtime.detect(path, on_progress=attempt.report, cancelled=attempt.is_called_off)
+        got = _download(analysis, attempt, folder)
+        try:
+            return runtime.detect(
+                got.path, whole=got.whole, on_progress=attempt.report, cancelled=attempt.is_called_off
+            )
+        except VideoTooLong as error:
+            # As a site's own word would have had it before the download.
+            raise DownloadFailed(error.message, reason=DownloadReason.TOO_LONG) from error
 
 
-def _download(analysis: Analysis, attempt: Attempt, folder: Path) -> Path:
+def _download(analysis: Analysis, attempt: Attempt, folder: Path) -> GotVideo:
     from deepfake import download
 
     attempt.report(Stage.DOWNLOAD, 0.0)
@@ -101,7 +117,7 @@ def _download(analysis: Analysis, attempt: Attempt, folder: Path) -> Path:
         cancelled=attempt.is_called_off,
     )
     name_video(analysis=analysis, title=got.title)
-    return got.path
+    return got
 
 
 def _called_off(analysis: Analysis, attempt: Attempt) -> None:

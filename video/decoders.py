@@ -113,6 +113,8 @@ class DecoderPool:
                 try:
                     result: Result = future.result(timeout=WATCH_EVERY_S)
                 except StillRunning as error:
+                    if self._closed:
+                        raise DecoderStopped from error
                     if not future.done():
                         on_progress(self._positions[2 * slot], self._positions[2 * slot + 1])
                     elif isinstance(future.exception(), StillRunning):
@@ -125,8 +127,8 @@ class DecoderPool:
             raise DecoderFailed("the decoder crashed") from error
         finally:
             future.cancel()
-            with self._lock:
-                self._futures.discard(future)
+            # Without the lock: another thread may hold it while it starts children, which takes seconds.
+            self._futures.discard(future)
 
     def _schedule(
         self, slot: int, work: Callable[..., Any], args: tuple[Any, ...], timeout_s: float
@@ -147,10 +149,11 @@ class DecoderPool:
 
     def close(self) -> None:
         """End the children at once; whoever waits for one is told so by :class:`DecoderStopped`."""
+        # Whoever waits looks at this as well: the lock may be held for seconds, while children are started.
+        self._closed = True
         with self._lock:
-            self._closed = True
             # Pebble itself leaves the futures of a stopped pool unanswered.
-            for future in self._futures:
+            for future in tuple(self._futures):
                 future.cancel()
             self._pool.stop()
         self._slots.put(None)

@@ -213,7 +213,7 @@ DEEPFAKE_EXTRACTORS = extractor_names("DEEPFAKE_EXTRACTORS", env.list("DEEPFAKE_
 DEEPFAKE_MAX_BYTES = env.int(
     "DEEPFAKE_MAX_BYTES", 200_000_000, validate=lambda size: 1 << 20 <= size <= 1 << 34
 )
-#: The longest, in seconds, as far as the site says.
+#: The longest video that is analysed, in seconds, wherever it comes from.
 DEEPFAKE_MAX_DURATION_S = env.float(
     "DEEPFAKE_MAX_DURATION_S", 900.0, validate=lambda value: 1 <= value <= 43_200
 )

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from core.errors import DomainError, Unavailable
 from deepfake.download.limits import DownloadLimits
-from deepfake.errors import DownloadFailed, DownloadReason
+from deepfake.errors import TOO_LONG_SENTENCE, DownloadFailed, DownloadReason, in_minutes
 
 
 class Trouble(StrEnum):
@@ -49,10 +49,7 @@ _TOLD: dict[Trouble, tuple[DownloadReason, str]] = {
     ),
     Trouble.NOT_AVAILABLE: (DownloadReason.GONE, "There is nothing behind this link any more."),
     Trouble.REGION: (DownloadReason.REGION, f"This video cannot be seen in our server's country. {_INSTEAD}"),
-    Trouble.TOO_LONG: (
-        DownloadReason.TOO_LONG,
-        "This video is too long: at most {minutes} minutes are taken.",
-    ),
+    Trouble.TOO_LONG: (DownloadReason.TOO_LONG, TOO_LONG_SENTENCE),
     Trouble.TOO_LARGE: (
         DownloadReason.TOO_LARGE,
         "This video is too large: at most {megabytes} MB are taken.",
@@ -117,5 +114,5 @@ def error_of(trouble: Trouble, limits: DownloadLimits) -> DomainError:
             "There is no room for the video at the moment. Please try again later.", retry_after_s=60
         )
     reason, sentence = _TOLD[trouble]
-    minutes, megabytes = f"{limits.max_duration_s / 60:.3g}", f"{limits.max_bytes / 1_000_000:.3g}"
+    minutes, megabytes = in_minutes(limits.max_duration_s), f"{limits.max_bytes / 1_000_000:.3g}"
     return DownloadFailed(sentence.format(minutes=minutes, megabytes=megabytes), reason=reason)

@@ -34,6 +34,7 @@ from deepfake.engine.verdict import (
     Box,
     Face,
     FrameEvidence,
+    LookedAt,
     Manipulation,
     ModelFacts,
     Quality,
@@ -142,10 +143,13 @@ class Detector:
             face = FoundFace(0, 0, side, side, 1.0)
             self._judge.judge(grey, [[face], []])
 
-    def detect(self, path: Path, *, on_stage: OnStage = no_stage) -> Verdict:
+    def detect(self, path: Path, *, whole: bool = True, on_stage: OnStage = no_stage) -> Verdict:
         """Judge a video.
 
         What the file says of itself is told and does not enter the verdict: that is of its pictures alone.
+
+        Args:
+            whole: False if the file holds only the beginning of a video.
 
         Raises:
             VideoError: it is no video, beyond the limits, or nothing in it can be decoded.
@@ -168,6 +172,7 @@ class Detector:
             sampled.measured,
             faces_looked_for=self._finder is not None,
             faces_found=any(faces.found) if faces else False,
+            whole=whole,
         )
         on_stage(Stage.MODEL, 1.0)
         calibration = self.bundle.manifest.calibration
@@ -184,6 +189,7 @@ class Detector:
             frames=self._evidence(sampled, view, heat_spec, faces),
             quality=quality,
             provenance=provenance,
+            looked_at=LookedAt(whole, sampled.stretches),
         )
 
     def _faces(self, sampled: Sampled) -> _Faces | None:

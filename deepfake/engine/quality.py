@@ -44,8 +44,14 @@ class Measured:
     quantiser: float | None
 
 
-def warnings_of(measured: Measured, *, faces_looked_for: bool, faces_found: bool) -> tuple[Quality, ...]:
-    """Every reason why a verdict on this video may be worth less."""
+def warnings_of(
+    measured: Measured, *, faces_looked_for: bool, faces_found: bool, whole: bool = True
+) -> tuple[Quality, ...]:
+    """Every reason why a verdict on this video may be worth less.
+
+    Args:
+        whole: whether there was more to look at than the video's beginning.
+    """
     found = {
         Quality.TOO_DARK: measured.luma < DARK_LUMA,
         Quality.TOO_SHORT: measured.duration_s < SHORT_S or measured.frames < SHORT_FRAMES,
@@ -53,6 +59,7 @@ def warnings_of(measured: Measured, *, faces_looked_for: bool, faces_found: bool
         Quality.HEAVILY_COMPRESSED: is_heavily_compressed(measured),
         Quality.NEARLY_STILL: measured.motion < STILL_MOTION,
         Quality.NO_FACE: faces_looked_for and not faces_found,
+        Quality.ONLY_BEGINNING: not whole,
     }
     return tuple(warning for warning, applies in found.items() if applies)
 

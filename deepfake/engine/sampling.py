@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -10,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake.engine.quality import Measured
-from deepfake.engine.scan import ScanLimits, Share, scan_video
+from deepfake.engine.scan import Glimpse, ScanLimits, Share, scan_video
 from deepfake.engine.shots import choose, distinct, motion_of, shots_of
-from deepfake.engine.verdict import VideoFacts
+from deepfake.engine.verdict import Stretch, VideoFacts
 
 Frames = NDArray[np.uint8]
 
@@ -40,6 +42,7 @@ class Sampled:
         frames: (n, H, W, 3) uint8 RGB, upright, n from 1 to the spec's.
         times_s: (n,) seconds from the start of the video, ascending.
         shots: (n,) number of the shot that a frame belongs to.
+        stretches: of the video that were decoded, frames that were not taken among them.
         facts: of the file.
         measured: what its quality is judged by.
     """
@@ -47,6 +50,7 @@ class Sampled:
     frames: Frames
     times_s: NDArray[np.float64]
     shots: NDArray[np.intp]
+    stretches: tuple[Stretch, ...]
     facts: VideoFacts
     measured: Measured
 
@@ -80,6 +84,7 @@ def sample_video(
         frames=np.stack([_at(picture, size) for picture in pictures]),
         times_s=np.array([scan.glimpses[number].time_s for number in chosen]),
         shots=shots_of(scan.glimpses)[chosen],
+        stretches=stretches_of(scan.glimpses, step_s=scan.step_s, duration_s=scan.duration_s),
         facts=VideoFacts(
             width=scan.width,
             height=scan.height,
@@ -100,6 +105,23 @@ def sample_video(
             quantiser=scan.quantiser,
         ),
     )
+
+
+def stretches_of(glimpses: Sequence[Glimpse], *, step_s: float, duration_s: float) -> tuple[Stretch, ...]:
+    """What was seen of a video: a passage each, those that follow one another as one.
+
+    Args:
+        glimpses: in order of time.
+        step_s: seconds that a picture stands for.
+    """
+    found: list[Stretch] = []
+    for _, passage in groupby(glimpses, key=lambda glimpse: glimpse.passage):
+        times = [glimpse.time_s for glimpse in passage]
+        begins_s, ends_s = times[0], min(times[-1] + step_s, max(duration_s, times[-1]))
+        if found and begins_s <= found[-1].to_s + step_s:
+            begins_s = found.pop().from_s
+        found.append(Stretch(round(begins_s, 3), round(ends_s, 3)))
+    return tuple(found)
 
 
 def _at(picture: Frames, size: tuple[int, ...]) -> Frames:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
@@ -19,7 +20,7 @@ from deepfake.engine.compression import TELL_QUANTISERS, Compression
 from video.faults import VideoFault
 from video.frame import colorspace_of
 from video.reader import VideoError, VideoLimits, VideoReader
-from video.timeline import grid_cell
+from video.timeline import LEAPING, grid_cell
 
 #: Told how much of the work is done, 0 to 1.
 Share = Callable[[float], None]
@@ -41,13 +42,20 @@ class ScanLimits:
         pixels: that are decoded; what is left of ``span_s`` for large pictures and high frame rates. 2e9 are 72 s of
             720p at 30 frames a second, and took one core of 2020 some eight seconds.
         held: pictures that are held at most.
-        video: what a video may be at all.
+        video: what a video may be at all; a longer one is refused, however little of it would be decoded.
     """
 
     span_s: float = 60.0
     pixels: float = 2e9
     held: int = 240
     video: VideoLimits = field(default_factory=lambda: VideoLimits(max_pixels=4096 * 2304))
+
+
+class TooLong(VideoError):
+    """A video that lasts longer than it may."""
+
+    def __init__(self, fault: VideoFault = VideoFault.TOO_LARGE, detail: str = "") -> None:
+        super().__init__(fault, detail)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,13 +94,15 @@ class Scan:
 
     Attributes:
         glimpses: in order of time, at least one, all of one size.
+        step_s: seconds from one to the next inside a passage.
         width, height: as the video is shown, before it was reduced.
-        duration_s: as declared, or measured where nothing is.
+        duration_s: as declared, or measured where nothing is, or only an estimate.
         bits_per_pixel: of the packets that were read.
         blockiness, quantiser: see :mod:`deepfake.engine.compression`; None where they could not be measured.
     """
 
     glimpses: tuple[Glimpse, ...]
+    step_s: float
     width: int
     height: int
     fps: float
@@ -115,7 +125,9 @@ class ScanReader(VideoReader):
     frames_decoded = 0
 
     def __init__(self, path: Path, limits: VideoLimits, *, threads: int = 1) -> None:
-        super().__init__(path, limits, threads=threads)
+        # Here alone a video that is too long is told from one whose pictures are too large.
+        super().__init__(path, replace(limits, max_duration_s=math.inf), threads=threads)
+        self._most_s = limits.max_duration_s
         context = self._stream.codec_context
         context.options = {**context.options, **TELL_QUANTISERS}
 
@@ -152,6 +164,41 @@ class ScanReader(VideoReader):
                 taken = cell
                 yield time_s, frame
 
+    @property
+    def declared_s(self) -> float:
+        """Seconds that the video lasts, as its container says; 0 where that says nothing, or may well be wrong."""
+        return 0.0 if self.info.container in LEAPING else self.info.duration_s
+
+    def measured_s(self) -> float:
+        """Seconds that the video lasts, by its packets, none of which is decoded; to be asked before all else.
+
+        Raises:
+            TooLong: it is longer than the limit; no more is read than it takes to know.
+        """
+        end_s, packets = 0.0, 0
+        for packet in super()._demux():
+            if not packet.size:
+                continue
+            self._timeline.enter(packet)
+            packets += 1
+            # Of a bare stream nothing says when a picture is shown.
+            end_s = max(end_s, packets * self._frame_s if packet.pts is None else self._end_of(packet))
+            self.require_within(end_s)
+        return end_s
+
+    def _end_of(self, packet: Packet[VideoStream]) -> float:
+        lasts_s = float((packet.duration or 0) * self._time_base)
+        return self._timeline.seconds(packet.pts or 0) + (lasts_s or self._frame_s)
+
+    def require_within(self, time_s: float) -> None:
+        """Refuse a video that lasts until then, or shows something then.
+
+        Raises:
+            TooLong: it does.
+        """
+        if time_s > self._most_s:
+            raise TooLong(detail=f"over {self._most_s:.0f} s")
+
     def rewind(self) -> bool:
         """Go back to the beginning; False if that is not possible."""
         return self._seek(0.0)
@@ -181,10 +228,19 @@ def scan_video(
         threads: of the decoder.
 
     Raises:
+        TooLong: it lasts longer than it may.
         VideoError: it is no video, beyond the limits, or nothing in it can be decoded.
     """
     with ScanReader(path, limits.video, threads=threads) as reader:
-        return _Scanner(reader, short_side, rate_hz, limits, on_share).run(passages)
+        reader.require_within(reader.declared_s)
+        length_s = reader.declared_s or _measured_s(path, limits.video)
+        return _Scanner(reader, short_side, rate_hz, limits, on_share).run(passages, length_s)
+
+
+def _measured_s(path: Path, limits: VideoLimits) -> float:
+    # A reader of its own: not every stream can be gone back in.
+    with ScanReader(path, limits) as reader:
+        return reader.measured_s()
 
 
 class _Scanner:
@@ -208,8 +264,8 @@ class _Scanner:
         self._glimpses: list[Glimpse] = []
         self._end_s = 0.0
 
-    def run(self, passages: int) -> Scan:
-        """See :func:`scan_video`."""
+    def run(self, passages: int, length_s: float) -> Scan:
+        """See :func:`scan_video`; ``length_s`` is what the video was found to last."""
         duration_s = self._reader.info.duration_s
         if duration_s <= self._span_s:
             self._read(0, 0.0, self._span_s, self._most_frames)
@@ -217,7 +273,7 @@ class _Scanner:
             self._read_passages(passages, duration_s)
         if not self._glimpses:
             raise VideoError(VideoFault.NO_FRAMES)
-        return self._result()
+        return self._result(length_s)
 
     def _read_passages(self, passages: int, duration_s: float) -> None:
         length_s, most = self._span_s / passages, max(1, self._most_frames // passages)
@@ -236,6 +292,7 @@ class _Scanner:
         found = False
         decoded = self._reader.passage(start_s, length_s, self._rate_hz, most_frames=most_frames)
         for time_s, frame in decoded:
+            self._reader.require_within(time_s)
             if len(self._glimpses) >= self._held:
                 break
             if self._glimpses and time_s <= self._end_s:
@@ -285,16 +342,17 @@ class _Scanner:
         wide, high = max(aspect, 1.0), max(1 / aspect, 1.0)
         return 2 * round(self._short_side * wide / 2), 2 * round(self._short_side * high / 2)
 
-    def _result(self) -> Scan:
+    def _result(self, length_s: float) -> Scan:
         reader = self._reader
         frame_s = 1 / reader.info.fps if reader.info.fps > 0 else 0.0
         packets, pixels = max(1, reader.packets_read), max(1, reader.info.width * reader.info.height)
         return Scan(
             glimpses=tuple(self._glimpses),
+            step_s=max(1 / self._rate_hz, frame_s),
             width=self._shown[0],
             height=self._shown[1],
             fps=reader.info.fps,
-            duration_s=max(reader.info.duration_s, self._glimpses[-1].time_s + frame_s),
+            duration_s=max(length_s, self._glimpses[-1].time_s + frame_s),
             codec=reader.info.codec,
             container=reader.info.container,
             bits_per_pixel=8 * reader.packet_bytes / packets / pixels,

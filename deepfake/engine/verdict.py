@@ -30,6 +30,7 @@ class Quality(StrEnum):
     HEAVILY_COMPRESSED = "heavily_compressed"
     NEARLY_STILL = "nearly_still"
     NO_FACE = "no_face"
+    ONLY_BEGINNING = "only_beginning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,29 @@ class FrameEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a video without a gap, in seconds from its start."""
+
+    from_s: float
+    to_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """How much of a video the verdict is about.
+
+    Attributes:
+        whole: False if only its beginning could be had, as of a long one that comes in pieces.
+        stretches: what was decoded of what could be had, in order; one if there was no need to leave anything out.
+    """
+
+    whole: bool = True
+    stretches: tuple[Stretch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What was looked at."""
+    """What the file is."""
 
     width: int
     height: int
@@ -149,6 +171,7 @@ class Verdict:
     frames: tuple[FrameEvidence, ...] = ()
     quality: tuple[Quality, ...] = ()
     provenance: tuple[ProvenanceMark, ...] = ()
+    looked_at: LookedAt = LookedAt()
 
     def as_json(self) -> dict[str, Any]:
         """Plain lists and dicts, as they are stored and told."""

@@ -25,6 +25,7 @@ class Order:
         bundle: folder of the models.
         stamp: of its files, as whoever ordered saw them; a detector that was loaded from others is not used.
         threads: that decoding and the models may use.
+        whole: False if the file holds only the beginning of a video.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class Order:
     stamp: Stamp
     threads: int
     limits: ScanLimits
+    whole: bool = True
 
 
 class _Kept:
@@ -55,7 +57,7 @@ def judge_video(order: Order, report: Callable[[float, float], None]) -> Verdict
         report(STAGES.index(stage) + min(share, 0.999), len(STAGES))
 
     try:
-        return detector.detect(order.path, on_stage=on_stage)
+        return detector.detect(order.path, whole=order.whole, on_stage=on_stage)
     finally:
         _give_back_memory()
 

@@ -130,11 +130,12 @@ def widened(
 
     Returns:
         What keeps the real clips that have it at 5 % false positives, from 0 to 3; half a logit where there are too
-        few to say. A face that is not there is no fault of a video, and widens nothing.
+        few to say. A face that is not there is no fault of a video, nor is one whose end was not fetched: they widen
+        nothing.
     """
     margins: dict[Quality, float] = {}
     for quality in Quality:
-        if quality is Quality.NO_FACE:
+        if quality in (Quality.NO_FACE, Quality.ONLY_BEGINNING):
             continue
         mask = warned.get(quality)
         if mask is None or mask.sum() < LEAST_WARNED:

@@ -155,3 +155,18 @@ def test_cuts_scores_three_detectors_on_both_halves(tmp_path: Path) -> None:
         for of_detector in of_half.values():
             assert 0 <= of_detector["precision"] <= 1
             assert 0 <= of_detector["recall"] <= 1
+
+
+@pytest.mark.slow
+def test_detection_times_stages_and_watches_memory(collection: Path) -> None:
+    command = ("--source", collection, "--rounds", "1", "--batch", "2", "--analyses", "4", "--every", "0.05")
+    figures = run_benchmark("detection", *command)["figures"]
+
+    assert figures["frames"] == 16
+    assert figures["stages_s"].keys() == {"decode", "faces", "model"}
+    assert 0 < figures["stages_s"]["model"] < figures["end_to_end_s"] < figures["first_s"]
+    assert figures["clips_per_minute"].keys() == {"1", "2"}
+    assert figures["memory"].keys() == {"one process, never replaced", "manage.py deepfake_analyze"}
+    for course in figures["memory"].values():
+        assert course["analyses"] == 4
+        assert course["peak_mb"] > 100

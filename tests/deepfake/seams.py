@@ -13,12 +13,14 @@ from deepfake.engine.verdict import (
     Box,
     Face,
     FrameEvidence,
+    LookedAt,
     Manipulation,
     ModelFacts,
     ProvenanceMark,
     Quality,
     Region,
     Result,
+    Stretch,
     Verdict,
     VideoFacts,
 )
@@ -38,6 +40,7 @@ VERDICT = Verdict(
     ),
     quality=(Quality.HEAVILY_COMPRESSED,),
     provenance=(ProvenanceMark("metadata", "Sora", True, "encoder=Sora"),),
+    looked_at=LookedAt(whole=True, stretches=(Stretch(0.0, 4.0),)),
 )  # fmt: skip
 
 
@@ -54,20 +57,28 @@ class FakeDetector:
         error: raised in its place.
         hold: waits, asking whether it is cancelled, until ``release`` is set.
         seen: what it was given: the files, with their bytes.
+        whole: and whether each was said to be whole.
     """
 
     verdict: Verdict = VERDICT
     error: Exception | None = None
     hold: bool = False
     seen: list[tuple[Path, bytes]] = field(default_factory=list)
+    whole: list[bool] = field(default_factory=list)
     began: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
     called_off: threading.Event = field(default_factory=threading.Event)
 
     def detect(
-        self, path: Path, *, on_progress: Callable[[str, float], None], cancelled: Callable[[], bool]
+        self,
+        path: Path,
+        *,
+        whole: bool = True,
+        on_progress: Callable[[str, float], None],
+        cancelled: Callable[[], bool],
     ) -> Verdict:
         self.seen.append((path, path.read_bytes()))
+        self.whole.append(whole)
         on_progress("decode", 1.0)
         on_progress("model", 0.25)
         self.began.set()
@@ -87,6 +98,7 @@ class FakeDownloader:
     """Stands for ``deepfake.download.get_video``: every address has a video behind it, unless ``error`` is raised."""
 
     error: Exception | None = None
+    whole: bool = True
     asked: list[str] = field(default_factory=list)
 
     def get_video(
@@ -99,4 +111,4 @@ class FakeDownloader:
             raise self.error
         path = folder / "video"
         path.write_bytes(b"video from " + url.encode())
-        return SimpleNamespace(path=path, title="A title", extractor="fake", duration_s=4.0)
+        return SimpleNamespace(path=path, title="A title", extractor="fake", duration_s=4.0, whole=self.whole)

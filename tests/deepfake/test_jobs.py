@@ -112,7 +112,7 @@ def test_verdict_settles_the_charge(requested: Callable[..., Analysis], balance:
     )  # fmt: skip
     assert (done.manipulation, done.processing_time_ms) == ("face_manipulation", 12)
     assert done.evidence == {**VERDICT.as_json(), "frames": done.evidence["frames"], "quality": ["heavily_compressed"],
-                             "provenance": done.evidence["provenance"]}  # fmt: skip
+                             "provenance": done.evidence["provenance"], "looked_at": done.evidence["looked_at"]}  # fmt: skip
     assert admissions() == ["settled"]
     assert balance() == 4
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -20,6 +21,7 @@ import pytest
 import redis
 
 from tests.command_line import PATIENCE_S, PROJECT, process_environment
+from tests.integration.gate import Gate
 
 DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
@@ -128,27 +130,26 @@ def _unused_redis_database() -> str:
     raise redis.RedisError(f"no database of {REDIS_URL} is empty")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """An installation with a database of its own and every kind of worker."""
+@contextmanager
+def installation(factory: pytest.TempPathFactory, *queues: str, **environment: str) -> Iterator[Site]:
+    """An installation with a database of its own, and a worker of each of some queues."""
     redis_url = _require_servers()
     name = f"frameproof_test_{secrets.token_hex(6)}"
     with psycopg.connect(DATABASE_URL, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
-        environment = {
-            **process_environment(tmp_path_factory.mktemp("data")),
+        own = {
+            **process_environment(factory.mktemp("data")),
             "DATABASE_URL": DATABASE_URL.rsplit("/", 1)[0] + f"/{name}",
             "REDIS_URL": redis_url,
             # Each request of a test may come from an address of its own, with an allowance of its own.
             "TRUSTED_PROXIES": "127.0.0.1/32",
         }
-        site = Site(environment, tmp_path_factory.mktemp("logs"))
+        site = Site(own | environment, factory.mktemp("logs"))
         try:
             migrated = site.manage("migrate", "--verbosity", "0")
             assert migrated.returncode == 0, migrated.stderr
-            site.start_worker("search")
-            site.start_worker("ingest")
-            site.start_worker("housekeeping")
+            for queue in queues:
+                site.start_worker(queue)
             yield site
         finally:
             site.close()
@@ -157,5 +158,29 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An installation that searches and ingests."""
+    with installation(tmp_path_factory, "search", "ingest", "housekeeping") as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
 def web(site: Site) -> httpx.Client:
     return site.start_server()
+
+
+@pytest.fixture
+def gate(site: Site) -> Iterator[Gate]:
+    """A gate before the site's Redis."""
+    address = urlsplit(site.environment["REDIS_URL"])
+    gate = Gate(address.hostname or "127.0.0.1", address.port or 6379)
+    yield gate
+    gate.shut()
+
+
+def redis_behind(gate: Gate, site: Site) -> str:
+    """The address of the site's Redis for whoever is to go through the gate."""
+    address = urlsplit(site.environment["REDIS_URL"])
+    user = address.netloc.rpartition("@")[0]
+    netloc = f"{user}@127.0.0.1:{gate.port}" if user else f"127.0.0.1:{gate.port}"
+    return address._replace(netloc=netloc).geturl()

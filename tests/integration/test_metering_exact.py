@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from anime_search.demo import take_screenshot
 from tests.credits.exactness import ON_ANY_DATABASE, Installation
 from tests.credits.load import Load, run_script
-from tests.integration.conftest import Site
+from tests.integration.conftest import Site, redis_behind
 from tests.integration.gate import Gate
 from tests.rankings.crowd import at_once
 
@@ -102,21 +101,10 @@ def test_guests_of_one_address_have_five_searches_over_http(
     exact.state()
 
 
-@pytest.fixture
-def gate(site: Site) -> Iterator[Gate]:
-    address = urlsplit(site.environment["REDIS_URL"])
-    gate = Gate(address.hostname or "127.0.0.1", address.port or 6379)
-    yield gate
-    gate.shut()
-
-
 def test_nobody_is_let_in_or_charged_while_redis_is_away(
     exact: Installation, site: Site, gate: Gate, shot: bytes
 ) -> None:
-    address = urlsplit(site.environment["REDIS_URL"])
-    user = address.netloc.rpartition("@")[0]
-    netloc = f"{user}@127.0.0.1:{gate.port}" if user else f"127.0.0.1:{gate.port}"
-    web = site.start_server("gated", REDIS_URL=address._replace(netloc=netloc).geturl())
+    web = site.start_server("gated", REDIS_URL=redis_behind(gate, site))
     user_id = exact.make_user("gated@example.com", bought=5, used=3)
     headers = run_script(exact.environment, SIGN_IN.format(user_id=user_id))
     before = exact.state(user_id)

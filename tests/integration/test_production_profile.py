@@ -11,9 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -22,7 +20,7 @@ import pytest
 from anime_search.demo import take_screenshot
 from tests.command_line import PATIENCE_S, PROJECT, wait_until
 from tests.footage import write_picture, write_video
-from tests.integration.conftest import Site
+from tests.integration.conftest import Site, redis_behind
 from tests.integration.gate import Gate
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -228,19 +226,8 @@ def test_of_many_processes_each_job_is_claimed_by_one(site: Site) -> None:
     assert claimed == [(1,)] * jobs
 
 
-@pytest.fixture
-def gate(site: Site) -> Iterator[Gate]:
-    address = urlsplit(site.environment["REDIS_URL"])
-    gate = Gate(address.hostname or "127.0.0.1", address.port or 6379)
-    yield gate
-    gate.shut()
-
-
 def test_search_answers_503_while_redis_is_away_and_recovers(site: Site, gate: Gate, demo_clip: Path) -> None:
-    address = urlsplit(site.environment["REDIS_URL"])
-    user = address.netloc.rpartition("@")[0]
-    netloc = f"{user}@127.0.0.1:{gate.port}" if user else f"127.0.0.1:{gate.port}"
-    web = site.start_server("behind-the-gate", REDIS_URL=address._replace(netloc=netloc).geturl())
+    web = site.start_server("behind-the-gate", REDIS_URL=redis_behind(gate, site))
     shot = take_screenshot(demo_clip).jpeg
     assert _search(web, shot).status_code == 200
 
@@ -262,10 +249,7 @@ def test_search_answers_503_while_redis_is_away_and_recovers(site: Site, gate: G
 
 def test_search_that_loses_redis_half_way_answers_503(site: Site, gate: Gate, demo_clip: Path) -> None:
     """The searches are under way, from the first byte to the last, when the connection breaks."""
-    address = urlsplit(site.environment["REDIS_URL"])
-    user = address.netloc.rpartition("@")[0]
-    netloc = f"{user}@127.0.0.1:{gate.port}" if user else f"127.0.0.1:{gate.port}"
-    web = site.start_server("losing", REDIS_URL=address._replace(netloc=netloc).geturl())
+    web = site.start_server("losing", REDIS_URL=redis_behind(gate, site))
     shot = take_screenshot(demo_clip).jpeg
     statuses: Counter[int] = Counter()
     stop = threading.Event()

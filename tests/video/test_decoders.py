@@ -231,6 +231,28 @@ def test_closing_ends_children_and_those_who_wait() -> None:
         run(pool, child_work.double, 1)
 
 
+def test_whoever_waits_is_told_of_the_closing_though_another_starts_children() -> None:
+    pool = DecoderPool(1)
+    began, ended = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        try:
+            pool.run(child_work.sleep, 60.0, timeout_s=90, on_progress=lambda *_: began.set())
+        except DecoderStopped:
+            ended.set()
+
+    waiting, closing = threading.Thread(target=wait), threading.Thread(target=pool.close)
+    waiting.start()
+    assert began.wait(30)
+    # As a thread does that starts a broken pool's children anew.
+    with pool._lock:
+        closing.start()
+        assert ended.wait(10)
+    waiting.join(10)
+    closing.join(30)
+    assert not closing.is_alive()
+
+
 def test_a_pool_that_was_never_used_can_be_closed() -> None:
     pool = DecoderPool(2)
     pool.close()

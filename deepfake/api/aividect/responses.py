@@ -138,7 +138,7 @@ def _evidence(analysis: Analysis) -> dict[str, Any] | None:
         "manipulation": stored.get("manipulation"),
         "frames": [{name: value for name, value in frame.items() if name != "faces"} for frame in frames],
         "faces": [{"at_s": frame.get("at_s"), **face} for frame in frames for face in frame.get("faces", [])],
-        **{name: stored.get(name) for name in ("quality", "provenance", "video", "model")},
+        **{name: stored.get(name) for name in ("quality", "provenance", "looked_at", "video", "model")},
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import stat
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,6 +20,8 @@ from deepfake.addresses import check_address
 from deepfake.checks import Tags
 from deepfake.engine.verdict import Verdict
 
+log = logging.getLogger(__name__)
+
 
 class _Unreadable(DomainError):
     """There is no such file, or it is not ours to read."""
@@ -26,9 +30,17 @@ class _Unreadable(DomainError):
     default_message = "cannot be read"
 
 
+class _Broken(DomainError):
+    """A fault of ours, which must not keep the other videos from being judged; it is in the log."""
+
+    code = "INTERNAL_ERROR"
+    default_message = "Something went wrong on our side."
+
+
 class Command(BaseCommand):
     help = (
-        "Judge each video, a file or an address, and print a line for each: its result, or why there is none. "
+        "Judge each video, a file or an address, and print a line for each, in their order: its result, or why there "
+        "is none. What it is at is told on stderr; the exit status is 1 if any video could not be judged. "
         "It is the operator's tool: it costs no credits, needs no worker and stores nothing."
     )
     requires_system_checks = (Tags.detector,)
@@ -44,8 +56,8 @@ class Command(BaseCommand):
 
         failed = done = 0
         try:
-            for name in videos:
-                line = self._analyze(name)
+            for number, name in enumerate(videos, start=1):
+                line = self._analyze(name, f"{number} of {len(videos)}")
                 done += 1
                 failed += "error" in line
                 self.stdout.write(json.dumps(line, ensure_ascii=False) if options["json"] else _plain(line))
@@ -58,62 +70,74 @@ class Command(BaseCommand):
         if failed:
             raise CommandError(f"{failed} of {len(videos)} videos could not be judged")
 
-    def _analyze(self, name: str) -> dict[str, Any]:
+    def _analyze(self, name: str, place: str) -> dict[str, Any]:
         """The line of one video; one that cannot be judged has an ``error`` in place of a result."""
+        report = _Reporter(self.stderr.write, place, name)
         line: dict[str, Any] = {"file": _shown(name)}
         timings: dict[str, float] = {}
         started = time.perf_counter()
         try:
             with ExitStack() as stack:
-                path, report = self._video(name, stack, timings), _Reporter(self.stderr.write, name)
+                path, whole = _video(name, stack, report, timings)
                 judging = time.perf_counter()
-                verdict = _detect(path, report)
+                verdict = _detect(path, whole, report)
                 timings["detect"] = time.perf_counter() - judging
             line |= _told(verdict)
         except DomainError as error:
             line |= {"error": error.message, "code": error.code}
+        except Exception:
+            log.exception("%s could not be judged", one_line(line["file"]))
+            line |= {"error": _Broken.default_message, "code": _Broken.code}
         timings["total"] = time.perf_counter() - started
         return line | {"timings_ms": {stage: round(1000 * took, 1) for stage, took in timings.items()}}
 
-    def _video(self, name: str, stack: ExitStack, timings: dict[str, float]) -> Path:
-        """The file of a video, downloaded where its name is an address.
 
-        Raises:
-            DownloadFailed, _Unreadable: it cannot be had.
-        """
-        if "://" not in name:
-            path = Path(name)
-            try:
-                with path.open("rb"):
-                    return path
-            except (OSError, ValueError) as error:
-                raise _Unreadable(getattr(error, "strerror", None) or "") from error
-        from deepfake import download
+def _video(name: str, stack: ExitStack, report: _Reporter, timings: dict[str, float]) -> tuple[Path, bool]:
+    """The file of a video, downloaded where its name is an address, and whether it is all of it.
 
-        report = _Reporter(self.stderr.write, name)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="frameproof-")))
-        began = time.perf_counter()
+    Raises:
+        DownloadFailed, _Unreadable: it cannot be had.
+    """
+    if "://" not in name:
+        return _readable(Path(name)), True
+    from deepfake import download
+
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="frameproof-")))
+    began = time.perf_counter()
+    try:
         got = download.get_video(
             check_address(name),
             folder,
             on_progress=lambda share: report("download", share),
             cancelled=lambda: False,
         )
+    finally:
         timings["download"] = time.perf_counter() - began
-        return got.path
+    return got.path, got.whole
 
 
-def _detect(path: Path, report: _Reporter) -> Verdict:
+def _readable(path: Path) -> Path:
+    try:
+        # A pipe would be waited for.
+        if stat.S_ISFIFO(path.stat().st_mode):
+            raise _Unreadable("Not an ordinary file")
+        with path.open("rb"):
+            return path
+    except (OSError, ValueError) as error:
+        raise _Unreadable(getattr(error, "strerror", None) or "") from error
+
+
+def _detect(path: Path, whole: bool, report: _Reporter) -> Verdict:
     from deepfake import runtime
 
-    return runtime.detect(path, on_progress=report, cancelled=lambda: False)
+    return runtime.detect(path, whole=whole, on_progress=report, cancelled=lambda: False)
 
 
 class _Reporter:
     """Writes a line when a stage begins: how far a stage is would be too many lines."""
 
-    def __init__(self, write: Callable[[str], object], name: str) -> None:
-        self._write, self._name, self._stage = write, one_line(_shown(name)), ""
+    def __init__(self, write: Callable[[str], object], place: str, name: str) -> None:
+        self._write, self._name, self._stage = write, f"{place}: {one_line(_shown(name))}", ""
 
     def __call__(self, stage: str, share: float) -> None:
         if stage != self._stage:

@@ -19,7 +19,7 @@ from accounts.models import User
 from credits.models import Admission, AdmissionStatus
 from deepfake import services
 from deepfake.engine.verdict import Result
-from deepfake.errors import DetectorUnavailable, DownloadFailed, DownloadReason
+from deepfake.errors import DetectorUnavailable, DownloadFailed, DownloadReason, VideoTooLong
 from deepfake.models import Analysis, AnalysisStatus
 from tests.contracts.aividect.asking import URL, analyze, delete, get, refusal, send_file
 from tests.deepfake.seams import FakeDetector, FakeDownloader, verdict
@@ -129,6 +129,7 @@ def test_evidence_comes_last_and_says_what_the_verdict_stands_on(
                 "verified": None,
             }
         ],
+        "looked_at": {"whole": True, "stretches": [{"from_s": 0.0, "to_s": 4.0}]},
         "video": {
             "width": 640, "height": 360, "fps": 25.0, "duration_s": 4.0, "codec": "h264", "container": "mp4",
             "bits_per_pixel": 0.1,
@@ -192,6 +193,36 @@ def test_failed_download_is_told_in_a_sentence_and_costs_nothing(
     assert response.json()["error"]["message"] == "The video is private."
     assert balance() == 5
     assert Analysis.objects.get().error_reason == reason
+    assert files_left(own_data_dir) == []
+
+
+def test_video_of_which_only_the_beginning_came_is_judged_as_such(
+    owner_key: str, detector: FakeDetector, downloader: FakeDownloader
+) -> None:
+    downloader.whole = False
+    analyze(owner_key)
+    downloader.whole = True
+    analyze(owner_key)
+    send_file(owner_key, b"video")
+    assert detector.whole == [False, True, True]
+
+
+def test_video_that_is_too_long_is_refused_alike_wherever_it_comes_from(
+    owner_key: str, detector: FakeDetector, downloader: FakeDownloader, balance: Balance, own_data_dir: Path
+) -> None:
+    sentence = "This video is too long: at most 15 minutes are taken."
+    detector.error = VideoTooLong(sentence)
+    sent, linked = send_file(owner_key, b"video"), analyze(owner_key, "https://videos.example/a.mp4")
+    # What a site says of a video comes before its download.
+    detector.error, downloader.error = None, DownloadFailed(sentence, reason=DownloadReason.TOO_LONG)
+    of_site = analyze(owner_key)
+    for response in (sent, linked, of_site):
+        assert refusal(response, 400) == "DOWNLOAD_FAILED"
+        assert response.json()["error"]["message"] == sentence
+    assert list(Analysis.objects.order_by("id").values_list("error_code", "error_reason")) == [
+        ("VIDEO_TOO_LONG", ""), ("DOWNLOAD_FAILED", "too_long"), ("DOWNLOAD_FAILED", "too_long"),
+    ]  # fmt: skip
+    assert balance() == 5
     assert files_left(own_data_dir) == []
 
 

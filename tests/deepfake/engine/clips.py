@@ -22,11 +22,12 @@ def write_clip(
     codec: str = "libx264",
     options: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
-    rotation: int = 0,
+    container_options: Mapping[str, str] | None = None,
 ) -> Path:
     """Write pictures of one size as a video; the container is told by the name's suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     flags = {"movflags": "use_metadata_tags"} if tags and path.suffix in (".mp4", ".mov") else {}
+    flags |= container_options or {}
     with av.open(str(path), "w", options=flags) as container:
         container.metadata.update(tags or {})
         stream = container.add_stream(

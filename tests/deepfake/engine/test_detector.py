@@ -14,7 +14,7 @@ from deepfake.engine.bundle import Bundle
 from deepfake.engine.detector import Detector, Stage, result_of
 from deepfake.engine.manifest import OperatingPoint
 from deepfake.engine.manifest_fields import BundleError
-from deepfake.engine.verdict import Manipulation, Quality, Result, Verdict
+from deepfake.engine.verdict import LookedAt, Manipulation, Quality, Result, Stretch, Verdict
 from tests.deepfake.engine.clips import Picture, scene, with_patch, write_clip
 from tests.deepfake.engine.networks import (
     BRIGHT,
@@ -43,6 +43,19 @@ REAL_FACE, FAKE_FACE = (255, 0, 30), (255, 0, 90)
 
 def detector(tmp_path: Path, name: str = "bright", **changes: Any) -> Detector:
     return Detector(Bundle.read(write_bundle(tmp_path / name, ALL, **changes)))
+
+
+def test_of_a_video_whose_end_was_not_fetched_that_is_said(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", scene(24, level=200))
+    bright = detector(tmp_path)
+    whole, beginning = bright.detect(path), bright.detect(path, whole=False)
+    assert (whole.looked_at, beginning.looked_at) == (
+        LookedAt(True, (Stretch(0.0, 3.0),)),
+        LookedAt(False, (Stretch(0.0, 3.0),)),
+    )
+    assert Quality.ONLY_BEGINNING not in whole.quality
+    assert set(beginning.quality) == {*whole.quality, Quality.ONLY_BEGINNING}
+    assert beginning.as_json()["looked_at"]["stretches"] == ({"from_s": 0.0, "to_s": 3.0},)
 
 
 def judged(detector: Detector, folder: Path, pictures: Iterable[Picture]) -> Verdict:

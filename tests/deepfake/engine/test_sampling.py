@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake.engine.sampling import Sampled, SamplingSpec, sample_video
-from deepfake.engine.scan import ScanLimits
+from deepfake.engine.sampling import Sampled, SamplingSpec, sample_video, stretches_of
+from deepfake.engine.scan import Glimpse, ScanLimits, TooLong
+from deepfake.engine.verdict import Stretch
 from tests import footage
 from tests.deepfake.engine.clips import scene, write_clip
 from video.faults import VideoFault
@@ -163,6 +164,80 @@ def test_a_video_longer_than_the_limit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VideoError) as refused:
         sampled(path, limits=ScanLimits(video=VideoLimits(max_duration_s=2)))
     assert refused.value.fault is VideoFault.TOO_LARGE
+
+
+#: Containers that say how long the video is, that say about how long it is, and that say nothing.
+LASTING = {
+    "declared": ("a.mp4", "libx264", {}),
+    "estimated": ("a.ts", "mpeg2video", {}),
+    "unsaid, with times": ("b.mp4", "libx264", {"movflags": "frag_keyframe+empty_moov+default_base_moof"}),
+    "unsaid, without times": ("a.h264", "libx264", {}),
+}
+
+
+def lasting(folder: Path, name: str, seconds: int) -> Path:
+    file, codec, flags = LASTING[name]
+    pictures = scene(8 * seconds, size=(128, 96))
+    path = write_clip(folder / file, pictures, codec=codec, options={"g": "8"}, container_options=flags)
+    if name == "unsaid, with times":
+        live = path.read_bytes()
+        # As a live stream is stored: without the length of the whole.
+        path.write_bytes(live.replace(b"mehd", b"free").replace(b"mfra", b"free").replace(b"sidx", b"free"))
+    return path
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_a_video_that_is_too_long_is_told_from_other_faults(tmp_path: Path, name: str) -> None:
+    # Of a bare stream nothing says how fast it is shown: it is taken to have 25 pictures a second.
+    lasts_s = 9.6 if name == "unsaid, without times" else 30
+    path = lasting(tmp_path, name, 30)
+    short, enough = (
+        ScanLimits(span_s=4, video=VideoLimits(max_duration_s=most_s))
+        for most_s in (lasts_s - 1, lasts_s + 1)
+    )
+    with pytest.raises(TooLong):
+        sampled(path, limits=short)
+    assert sampled(path, limits=enough).facts.duration_s == pytest.approx(lasts_s, abs=0.3)
+
+
+def test_a_video_that_lasts_longer_than_it_says_is_refused_where_that_shows(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.avi", scene(80, size=(128, 96)), codec="mpeg4")
+    content = bytearray(path.read_bytes())
+    # The stream's dwLength.
+    at = content.index(b"strh") + 8 + 32
+    assert int.from_bytes(content[at : at + 4], "little") == 80
+    content[at : at + 4] = (8).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(TooLong):
+        sampled(path, limits=ScanLimits(video=VideoLimits(max_duration_s=5)))
+
+
+def test_of_a_short_video_one_stretch_was_seen(tmp_path: Path) -> None:
+    assert sampled(write_clip(tmp_path / "a.mp4", scene(24))).stretches == (Stretch(0.0, 3.0),)
+    assert sampled(write_clip(tmp_path / "b.mp4", scene(3), fps=1)).stretches == (Stretch(0.0, 3.0),)
+
+
+def test_of_a_long_video_every_passage_is_a_stretch(tmp_path: Path) -> None:
+    long = write_clip(tmp_path / "a.mp4", scene(400, size=(128, 96)), options={"g": "8"})
+    found = sampled(long, limits=ScanLimits(span_s=8))
+    assert len(found.stretches) == 8
+    assert all(0.9 <= stretch.to_s - stretch.from_s <= 1.1 for stretch in found.stretches)
+    assert [stretch.from_s for stretch in found.stretches] == sorted(
+        stretch.from_s for stretch in found.stretches
+    )
+    for time_s in found.times_s:
+        assert any(stretch.from_s <= time_s <= stretch.to_s for stretch in found.stretches)
+
+
+def test_passages_that_follow_one_another_are_one_stretch() -> None:
+    nothing = np.zeros(0, np.float32)
+    glimpses = [
+        Glimpse(time_s, passage, np.zeros((3, 2), np.uint8), 0, nothing, nothing, 0, 0)
+        for passage, times in enumerate(((0.0, 0.5), (1.0, 1.5), (4.0,)))
+        for time_s in times
+    ]
+    found = stretches_of(glimpses, step_s=0.5, duration_s=4.2)
+    assert found == (Stretch(0.0, 2.0), Stretch(4.0, 4.2))
 
 
 def test_a_video_that_is_stored_on_its_side_is_turned(tmp_path: Path) -> None:
