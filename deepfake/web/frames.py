@@ -42,7 +42,7 @@ class FrameView:
         faces, regions: parts of it; the regions are those that weighed most.
         manipulated: of each face the probability of being manipulated, in a line; empty without faces.
         picture, heat: addresses; empty where there is none.
-        width, height: of the pictures, in pixels.
+        width, height: of the pictures as they are laid out.
     """
 
     number: int

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from deepfake.models import Analysis, AnalysisStatus, SourceType
 from deepfake.web.failures import failure_words
-from deepfake.web.verdict_words import percent, verdict_words
+from deepfake.web.verdict_words import never_certain, percent, verdict_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,11 @@ def entry_of(analysis: Analysis) -> Entry:
         tone, words = "open", _("Being worked on")
     elif analysis.status == AnalysisStatus.DONE:
         verdict = verdict_words(analysis)
-        tone, words, probability = verdict.tone.value, verdict.title, percent(analysis.prob_fake or 0.0)
+        tone, words, probability = (
+            verdict.tone.value,
+            verdict.title,
+            percent(never_certain(analysis.thousandths_fake / 1000)),
+        )
     else:
         tone, words = "failed", failure_words(analysis).title
     unnamed = _("A file") if analysis.source_type == SourceType.FILE else analysis.source_url

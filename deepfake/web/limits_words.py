@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+
+from deepfake.web.verdict_words import number_of
 
 #: Of a model that was measured on clips that played no part in its making, such figures count first.
 _HELD_OUT = "test_"
@@ -52,7 +53,7 @@ def limits_of(metrics: Mapping[str, float]) -> MeasuredLimits:
     ]  # fmt: skip
     return MeasuredLimits(
         tuple(each for each in found if each),
-        tuple((name, number_format(value, 3)) for name, value in sorted(metrics.items())),
+        tuple((name, number_of(value, 3)) for name, value in sorted(metrics.items())),
     )
 
 
@@ -79,4 +80,4 @@ class _Figures:
 
 
 def _hundredths(share: float) -> str:
-    return number_format(100 * share, 1)
+    return number_of(100 * share, 1)

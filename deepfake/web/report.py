@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,7 +14,14 @@ from deepfake.models import Analysis
 from deepfake.web.frames import FrameView, frame_views, heaviest
 from deepfake.web.limits_words import MeasuredLimits, limits_of
 from deepfake.web.timeline import Gauge, Timeline, gauge_of, time_text, timeline_of
-from deepfake.web.verdict_words import VerdictWords, percent, quality_words, verdict_words
+from deepfake.web.verdict_words import (
+    VerdictWords,
+    never_certain,
+    number_of,
+    percent,
+    quality_words,
+    verdict_words,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +84,8 @@ def report_of(analysis: Analysis) -> Report:
     points = [(frame["at_s"], frame["prob_fake"]) for frame in evidence.get("frames", ())]
     return Report(
         words=verdict_words(analysis),
-        probability=percent(fake),
-        counter_probability=percent(1 - fake),
+        probability=percent(never_certain(fake)),
+        counter_probability=percent(never_certain(1 - fake)),
         band=""
         if band is None
         else _("Between %(low)s and %(high)s this model does not decide.")
@@ -92,7 +98,7 @@ def report_of(analysis: Analysis) -> Report:
         warnings=[quality_words(name) for name in evidence.get("quality", ())],
         marks=[_mark(raw) for raw in evidence.get("provenance", ())],
         limits=limits_of((evidence.get("model") or {}).get("metrics") or {}),
-        takes=number_format((analysis.processing_time_ms or 0) / 1000, 1),
+        takes=number_of((analysis.processing_time_ms or 0) / 1000, 1),
     )
 
 
@@ -121,7 +127,7 @@ def _facts(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts += [
             (_("Resolution"), f"{video['width']} × {video['height']}"),
             (_("Length"), time_text(video["duration_s"])),
-            (_("Frames a second"), number_format(video["fps"], 2)),
+            (_("Frames a second"), number_of(video["fps"], 2)),
             (_("Format"), _format(video)),
             (_("Compression"), _compression(evidence)),
         ]
@@ -143,7 +149,7 @@ def _format(video: Mapping[str, Any]) -> str:
 
 
 def _compression(evidence: Mapping[str, Any]) -> str:
-    bits = number_format(evidence["video"]["bits_per_pixel"], 3)
+    bits = number_of(evidence["video"]["bits_per_pixel"], 3)
     if "heavily_compressed" in evidence.get("quality", ()):
         return _("heavy, %(bits)s bits a pixel: probably saved again") % {"bits": bits}
     return _("not heavy, %(bits)s bits a pixel") % {"bits": bits}

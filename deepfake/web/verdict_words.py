@@ -68,7 +68,17 @@ def verdict_words(analysis: Analysis) -> VerdictWords:
 
 def percent(share: float, places: int = 1) -> str:
     """A share as a percentage."""
-    return _("%(number)s%%") % {"number": number_format(100 * share, places)}
+    return _("%(number)s%%") % {"number": number_of(100 * share, places)}
+
+
+def number_of(value: float, places: int) -> str:
+    """A number as the reader's language writes it, rounded: Django's own way cuts decimals off."""
+    return number_format(round(value, places), places)
+
+
+def never_certain(share: float) -> float:
+    """A probability as it may be told: no model is measured well enough for more than 99.9 %."""
+    return min(0.999, max(0.001, share))
 
 
 def quality_words(name: str) -> str:
@@ -110,5 +120,5 @@ def _real_title(probability: float) -> str:
 
 def _of_hundred(share: float) -> str:
     """A share as a number of a hundred, with a decimal where rounding would say all or none."""
-    places = 0 if 1 <= 100 * share <= 99 else 1
-    return number_format(100 * share, places)
+    number = 100 * never_certain(share)
+    return number_of(number, 0 if 1 <= number <= 99 else 1)
