@@ -1,4 +1,4 @@
-"""Models of the detector that judge at once what is bright, or take a minute over it; and videos for them."""
+"""Models of the detector that judge at once what is bright, or take seconds over it; and videos for them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def shelve_models(data_dir: Path) -> None:
     shelf = data_dir / "models"
     files = {"video.onnx": video_network(), "faces.onnx": face_network(), "judge.onnx": face_judge_network()}
     write_bundle(shelf / "quick", files, faces=FACES, metrics=METRICS)
-    write_bundle(shelf / "slow", {"video.onnx": slow_network(side=6000)})
+    write_bundle(shelf / "slow", {"video.onnx": slow_network(side=3000)})
     _use(data_dir, "quick")
 
 
@@ -61,16 +61,16 @@ def slow_model(data_dir: Path) -> Iterator[None]:
 def make_clips(folder: Path) -> Clips:
     """Write the videos."""
     size = (640, 360)
-    # A strip of it is brighter still: there is what weighs most.
-    bright = list(scene(48, level=170, size=size))
+    # Most of it is white, the rest dark: the parts that weigh are some, and not all.
+    bright = list(scene(48, level=60, size=size))
     for picture in bright:
-        picture[:, :200] = 250
+        picture[:, :400] = 255
     text = folder / "text.mp4"
     text.write_text("This is no video, whatever its name says. " * 20)
     return Clips(
         bright=write_clip(
             folder / "A holiday with a rather long name that nobody would break into lines by themselves.mp4",
-            with_patch(bright, (220, 20, 20), left=300, top=100, side=110),
+            with_patch(bright, (220, 20, 20), left=480, top=100, side=110),
             tags={"software": "Sora"},
         ),
         dark=write_clip(folder / "dark.mp4", scene(48, level=90, size=size)),
