@@ -23,6 +23,7 @@ class Principal:
         key_id: the API key that was shown, where one was.
         address: the client's address behind trusted proxies.
         tier: name of the tier whose policies apply.
+        visitor: digest of what a browser's session is known by, where something is kept for its guest; never told.
     """
 
     kind: PrincipalKind
@@ -30,6 +31,7 @@ class Principal:
     key_id: int | None = None
     address: str = ""
     tier: str = "guest"
+    visitor: str = ""
 
     @property
     def account_id(self) -> int:

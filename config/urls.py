@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("apikeys.api.urls")),
     path("", include("credits.web.urls")),
     path("", include("credits.payments.api.urls")),
+    path("", include("deepfake.web.urls")),
     path("", include("deepfake.api.aividect.urls")),
     # Before the search's own, which ends with an answer to everything else under /api/anime/.
     path("", include("rankings.api.urls")),

@@ -36,6 +36,15 @@ def count_uses(*, user_id: int, product: Product, since: datetime) -> int:
     ).count()
 
 
+def count_held(*, subject: str, product: Product) -> int:
+    """Uses of a product that are neither settled nor refunded: what is being worked on for a caller.
+
+    Args:
+        subject: whom they are counted for (:func:`credits.services.subject_of`).
+    """
+    return Admission.objects.filter(subject=subject, product=product, status=AdmissionStatus.HELD).count()
+
+
 def uses_by_day(*, user_id: int, days: int = 30) -> list[DayUse]:
     """What a user used on each of the last ``days`` UTC days, today last; days without use are there too."""
     today = clock.today()

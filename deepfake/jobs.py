@@ -17,7 +17,8 @@ from credits.services import refund, settle_admission
 from deepfake.addresses import without_secrets
 from deepfake.engine.verdict import Verdict
 from deepfake.errors import AnalysisFailed, AnalysisTimedOut, DownloadFailed
-from deepfake.files import remove_files
+from deepfake.files import remove_files, upload_of
+from deepfake.keepsakes import forget_all, keep_pictures, keep_video
 from deepfake.models import OPEN, TEXT_LENGTH, Analysis, AnalysisStatus, Stage
 
 #: A worker that has not renewed its lease for this long is taken for dead.
@@ -68,6 +69,9 @@ def postpone_analysis(*, analysis: Analysis) -> bool:
 
 def finish_analysis(*, analysis: Analysis, verdict: Verdict, took_ms: int) -> bool:
     """Write the verdict, and keep what was taken for it; False if the analysis was taken away meanwhile."""
+    keep_pictures(public_id=analysis.public_id, pictures=verdict.pictures)
+    if analysis.keeps_file:
+        keep_video(public_id=analysis.public_id, path=upload_of(analysis.public_id))
     with transaction.atomic():
         done = _end(
             _own(analysis),
@@ -87,6 +91,8 @@ def finish_analysis(*, analysis: Analysis, verdict: Verdict, took_ms: int) -> bo
         if done and analysis.admission_id is not None:
             # The answer that is kept for a repeated request: the analysis itself has the rest.
             settle_admission(admission_id=analysis.admission_id, answer={"analysis_id": analysis.public_id})
+    if not done and not Analysis.objects.filter(pk=analysis.pk, status=AnalysisStatus.DONE).exists():
+        forget_all(analysis.public_id)
     return done
 
 

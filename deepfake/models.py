@@ -66,10 +66,13 @@ class Analysis(models.Model):
     Attributes:
         public_id: what the API calls it.
         owner: None for somebody without an account.
+        visitor: of a guest at the pages, the digest that the browser's session is known by
+            (:attr:`accounts.principal.Principal.visitor`).
         api_key_id: the API key that was shown; no reference, since a key may be forgotten.
         source_url: as it was given while the analysis is open, without what opens doors after that
             (:func:`deepfake.addresses.without_secrets`); empty for a file.
         title: what the video is called where it was found; empty where nothing says.
+        keeps_file: whether the owner asked that the uploaded file stays when there is a verdict; without that it goes.
         worker: host, process and its start, of the attempt that runs or ran last.
         stage, share: how far the attempt is; the share of its stage, 0 to 1.
         prob_fake: calibrated, 0 to 1.
@@ -87,10 +90,12 @@ class Analysis(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="analyses"
     )
+    visitor = models.CharField(max_length=64, blank=True, editable=False)
     api_key_id = models.BigIntegerField(null=True)
     source_type = models.CharField(max_length=4, choices=SourceType.choices)
     source_url = models.TextField(blank=True)
     title = models.CharField(max_length=TEXT_LENGTH, blank=True)
+    keeps_file = models.BooleanField(default=False)
     status = models.CharField(max_length=9, choices=AnalysisStatus.choices, default=AnalysisStatus.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
     worker = models.CharField(max_length=120, blank=True)
@@ -124,6 +129,11 @@ class Analysis(models.Model):
         verbose_name_plural = _("analyses")
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["owner", "-created_at", "-id"], name="analysis_newest_of_owner"),
+            models.Index(
+                fields=["visitor", "-created_at", "-id"],
+                condition=~Q(visitor=""),
+                name="analysis_newest_of_visitor",
+            ),
             models.Index(fields=["id"], condition=Q(status__in=OPEN), name="analysis_open"),
             models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="analysis_by_end"),
         ]
@@ -160,6 +170,12 @@ class Analysis(models.Model):
             models.CheckConstraint(
                 condition=(Q(source_type="url") & ~Q(source_url="")) | Q(source_type="file", source_url=""),
                 name="analysis_has_one_source",
+            ),
+            models.CheckConstraint(
+                condition=Q(visitor="") | Q(owner__isnull=True), name="analysis_has_one_owner"
+            ),
+            models.CheckConstraint(
+                condition=Q(keeps_file=False) | Q(source_type="file"), name="analysis_keeps_files_only"
             ),
             models.CheckConstraint(
                 condition=Q(share__gte=0, share__lte=1)

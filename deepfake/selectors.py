@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from core import clock
 from credits.policies import Product
 from credits.selectors import count_uses
 from deepfake.errors import AnalysisNotFound
-from deepfake.models import ID_LENGTH, Analysis
+from deepfake.models import ID_LENGTH, OPEN, Analysis
 
 _PUBLIC_ID: Final = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}")
 
@@ -27,24 +27,38 @@ class AnalysisCounts:
     month: int
 
 
-def analysis_of(*, user_id: int, public_id: str) -> Analysis:
-    """A user's analysis.
+def analysis_of(*, user_id: int | None, public_id: str, visitor: str = "") -> Analysis:
+    """A caller's analysis.
+
+    Args:
+        visitor: what a guest's session is known by (:attr:`accounts.principal.Principal.visitor`).
 
     Raises:
-        AnalysisNotFound: the user has none of this id; whether somebody else has is not told.
+        AnalysisNotFound: the caller has none of this id; whether somebody else has is not told.
     """
     # Not every text can be asked of every database.
     if not _PUBLIC_ID.fullmatch(public_id):
         raise AnalysisNotFound
-    row = Analysis.objects.filter(owner_id=user_id, public_id=public_id).first()
+    row = _owned(user_id, visitor).filter(public_id=public_id).first()
     if row is None:
         raise AnalysisNotFound
     return row
 
 
-def analyses_of(*, user_id: int) -> QuerySet[Analysis]:
-    """A user's analyses, newest first, without their evidence."""
-    return Analysis.objects.filter(owner_id=user_id).order_by("-created_at", "-id").defer("evidence")
+def analyses_of(*, user_id: int | None, visitor: str = "") -> QuerySet[Analysis]:
+    """A caller's analyses, newest first, without their evidence."""
+    return _owned(user_id, visitor).order_by("-created_at", "-id").defer("evidence")
+
+
+def analyses_before(analysis: Analysis) -> int:
+    """How many analyses, of whomever, are waiting or worked on that were asked for before this one."""
+    return Analysis.objects.filter(status__in=OPEN, pk__lt=analysis.pk).count()
+
+
+def _owned(user_id: int | None, visitor: str) -> QuerySet[Analysis]:
+    """What belongs to a user, and what the same browser asked for as a guest."""
+    own = Q(owner_id=user_id) if user_id is not None else Q(pk__in=())
+    return Analysis.objects.filter(own | Q(visitor=visitor) if visitor else own)
 
 
 def analysis_counts(*, user_id: int) -> AnalysisCounts:

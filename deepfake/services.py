@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from accounts.principal import Principal
+from accounts.principal import Principal, PrincipalKind
 from core import clock
 from core.errors import DomainError, Unavailable
 from credits.errors import RequestRunning
 from credits.idempotency import NamedRequest
 from credits.policies import Product
-from credits.services import admit, refund
+from credits.selectors import count_held
+from credits.services import admit, refund, subject_of
 from deepfake.addresses import check_address
 from deepfake.errors import (
     AnalysisCancelled,
@@ -37,8 +39,9 @@ from deepfake.errors import (
 )
 from deepfake.files import keep_upload, remove_files
 from deepfake.jobs import withdraw_analysis
+from deepfake.keepsakes import forget_all, forget_video, video_of
 from deepfake.models import OPEN, TEXT_LENGTH, Analysis, AnalysisStatus, SourceType, new_public_id
-from deepfake.selectors import analysis_of
+from deepfake.selectors import analyses_of, analysis_of
 
 #: Requests that one process lets wait for their verdict: half of the server's threads stay free for all others.
 WAITING_AT_A_TIME: Final = 8
@@ -69,6 +72,16 @@ class UploadedVideo:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptVideo:
+    """The file of one of the caller's own analyses, kept with its verdict."""
+
+    public_id: str
+
+
+Source = VideoAt | UploadedVideo | KeptVideo
+
+
 class Dismissal(StrEnum):
     """What became of an analysis that its owner does not want."""
 
@@ -77,11 +90,17 @@ class Dismissal(StrEnum):
 
 
 def request_analysis(
-    *, principal: Principal, source: VideoAt | UploadedVideo, request: NamedRequest | None = None
+    *,
+    principal: Principal,
+    source: Source,
+    request: NamedRequest | None = None,
+    keep_file: bool = False,
 ) -> Analysis:
     """Have a video analysed, and return at once.
 
     Args:
+        keep_file: whether its owner wants an uploaded file to stay with the verdict; without that it is removed as
+            soon as the analysis ends.
         request: the caller's own name for the request. The same request gets the same analysis again, also while
             that is being worked on.
 
@@ -90,23 +109,21 @@ def request_analysis(
         VideoEmpty, VideoTooLarge: the file is.
         TooManyAnalyses, AnalysisQueueFull: too many are open, of the caller or of all.
         InsufficientCredits, LimitExceeded, IdempotencyKeyReused: as the names say.
-        AnalysisNotFound: the analysis of this request was deleted.
+        AnalysisNotFound: the analysis of this request was deleted, or that whose file was kept is not the caller's.
+        SourceGone: no file was kept.
         Unavailable: it cannot be counted or handed to a worker now. In all these cases nothing is charged.
     """
     try:
-        return _request(principal, source, request)
+        return _request(principal, source, request, keep_file=keep_file)
     except RequestRunning:
-        running = Analysis.objects.filter(
-            owner_id=principal.user_id, request_key=request.key if request else "", status__in=OPEN
-        ).first()
+        rows = analyses_of(user_id=principal.user_id, visitor=principal.visitor)
+        running = rows.filter(request_key=request.key if request else "", status__in=OPEN).first()
         if running is None:
             raise
         return running
 
 
-def request_verdict(
-    *, principal: Principal, source: VideoAt | UploadedVideo, request: NamedRequest | None = None
-) -> Analysis:
+def request_verdict(*, principal: Principal, source: Source, request: NamedRequest | None = None) -> Analysis:
     """Have a video analysed, and wait for the end: ``DEEPFAKE_DEADLINE_S`` at most, then it is withdrawn.
 
     Returns:
@@ -143,11 +160,39 @@ def dismiss_analysis(*, principal: Principal, public_id: str) -> Dismissal:
     Raises:
         AnalysisNotFound: the caller has no such analysis.
     """
-    analysis = analysis_of(user_id=principal.account_id, public_id=public_id)
+    analysis = _own(principal, public_id)
     if cancel_analysis(principal=principal, public_id=public_id):
         return Dismissal.CANCELLED
     Analysis.objects.filter(pk=analysis.pk).delete()
+    forget_all(public_id)
     return Dismissal.DELETED
+
+
+def forget_file(*, principal: Principal, public_id: str) -> None:
+    """Remove the file that was kept with a verdict; the verdict stays.
+
+    Raises:
+        AnalysisNotFound: the caller has no such analysis.
+    """
+    analysis = _own(principal, public_id)
+    Analysis.objects.filter(pk=analysis.pk).update(keeps_file=False)
+    forget_video(public_id)
+
+
+def require_detector() -> None:
+    """Refuse at once what no worker could carry out.
+
+    Raises:
+        DetectorUnavailable: there is no model, or its manifest cannot be read.
+    """
+    # It brings the video libraries along, which whoever only cancels does without.
+    from deepfake import runtime
+    from deepfake.engine.manifest_fields import BundleError
+
+    try:
+        runtime.active_bundle()
+    except BundleError as error:
+        raise DetectorUnavailable from error
 
 
 def cancel_analysis(*, principal: Principal, public_id: str) -> bool:
@@ -156,7 +201,7 @@ def cancel_analysis(*, principal: Principal, public_id: str) -> bool:
     Raises:
         AnalysisNotFound: the caller has no such analysis.
     """
-    analysis = analysis_of(user_id=principal.account_id, public_id=public_id)
+    analysis = _own(principal, public_id)
     return withdraw_analysis(analysis=analysis, error=AnalysisCancelled())
 
 
@@ -184,7 +229,7 @@ def repeat_analysis(*, analysis_id: int) -> Analysis:
         raise SourceGone
     again = Analysis(owner_id=row.owner_id, source_type=row.source_type, source_url=row.source_url)
     with transaction.atomic():
-        _require_room(None)
+        _require_room(Principal.operator())
         again.created_at = clock.now()
         again.save(force_insert=True)
     _send(again)
@@ -215,18 +260,27 @@ _FAILURES: Final[dict[str, type[DomainError]]] = {
 }
 
 
-def _request(principal: Principal, source: VideoAt | UploadedVideo, request: NamedRequest | None) -> Analysis:
+def _own(principal: Principal, public_id: str) -> Analysis:
+    return analysis_of(user_id=principal.user_id, visitor=principal.visitor, public_id=public_id)
+
+
+def _request(
+    principal: Principal, source: Source, request: NamedRequest | None, *, keep_file: bool = False
+) -> Analysis:
     analysis = Analysis(
         public_id=new_public_id(),
         owner_id=principal.user_id,
+        visitor=principal.visitor if principal.user_id is None else "",
         api_key_id=principal.key_id,
         request_key=request.key if request is not None else "",
     )
     if isinstance(source, VideoAt):
         analysis.source_type, analysis.source_url = SourceType.URL, check_address(source.url)
     else:
-        analysis.source_type, analysis.title = SourceType.FILE, _shown(source.name)
-        keep_upload(public_id=analysis.public_id, chunks=source.chunks, most_bytes=settings.MAX_BODY_BYTES)
+        analysis.source_type, analysis.keeps_file = SourceType.FILE, keep_file
+        upload = source if isinstance(source, UploadedVideo) else _kept_by(principal, source)
+        analysis.title = _shown(upload.name)
+        keep_upload(public_id=analysis.public_id, chunks=upload.chunks, most_bytes=settings.MAX_BODY_BYTES)
     try:
         known = _enter(analysis, principal, request)
     except BaseException:
@@ -239,29 +293,51 @@ def _request(principal: Principal, source: VideoAt | UploadedVideo, request: Nam
     return analysis
 
 
+def _kept_by(principal: Principal, source: KeptVideo) -> UploadedVideo:
+    """The file that the caller had kept, as if it were sent again."""
+    analysis = _own(principal, source.public_id)
+    path = video_of(analysis.public_id)
+    if path is None:
+        raise SourceGone
+    return UploadedVideo(_chunks_of(path), analysis.title)
+
+
+def _chunks_of(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            yield chunk
+
+
 def _enter(analysis: Analysis, principal: Principal, request: NamedRequest | None) -> Analysis | None:
     """Charge and write the row, both or neither; the analysis of the same request, where it was answered before."""
     with transaction.atomic():
         ticket = admit(principal=principal, product=Product.ANALYSIS, request=request)
         if ticket.replay is not None:
-            return analysis_of(user_id=principal.account_id, public_id=ticket.replay["analysis_id"])
-        _require_room(principal.user_id)
+            return _own(principal, ticket.replay["analysis_id"])
+        _require_room(principal)
         analysis.admission_id = ticket.admission_id
         analysis.created_at = clock.now()
         analysis.save(force_insert=True)
     return None
 
 
-def _require_room(user_id: int | None) -> None:
+def _require_room(principal: Principal) -> None:
     """Refuse an analysis while too many are open; to be called after the charge.
 
-    The charge has locked the caller's balance, so that one caller's requests are counted one after another.
+    The charge has locked the caller's balance or day, so that one caller's requests are counted one after another.
 
     Raises:
         TooManyAnalyses, AnalysisQueueFull: as the names say.
     """
-    rows = Analysis.objects.filter(status__in=OPEN)
-    if user_id is not None and rows.filter(owner_id=user_id).count() >= settings.DEEPFAKE_OPEN_PER_CALLER:
+    rows, most = Analysis.objects.filter(status__in=OPEN), settings.DEEPFAKE_OPEN_PER_CALLER
+    if principal.user_id is not None:
+        is_full = rows.filter(owner_id=principal.user_id).count() >= most
+    elif principal.kind is PrincipalKind.GUEST:
+        # By the address, which the charge is counted for: a session is begun anew at will. This one is among them.
+        is_full = count_held(subject=subject_of(principal), product=Product.ANALYSIS) > most
+    else:
+        is_full = False
+    if is_full:
         raise TooManyAnalyses(retry_after_s=_RETRY_AFTER_S)
     if rows.count() >= settings.DEEPFAKE_QUEUE_LENGTH:
         raise AnalysisQueueFull(retry_after_s=_RETRY_AFTER_S)

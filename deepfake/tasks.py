@@ -8,7 +8,8 @@ from celery.signals import worker_init, worker_process_shutdown, worker_shutting
 from core.workers import backlog
 from deepfake.files import sweep_files
 from deepfake.jobs import LIFE, recover_analyses, waiting_analyses
-from deepfake.retention import purge_analyses
+from deepfake.keepsakes import sweep_keepsakes
+from deepfake.retention import purge_analyses, purge_files
 from deepfake.work import allow_attempts, call_attempts_off, run_analysis
 
 _LIFE_S = LIFE.total_seconds()
@@ -37,8 +38,10 @@ def recover() -> None:
 
 @shared_task(ignore_result=True)
 def purge() -> None:
-    """Delete analyses that are older than they are kept."""
+    """Delete analyses and files that are older than they are kept, and what a crash left of deleted ones."""
     purge_analyses()
+    purge_files()
+    sweep_keepsakes()
 
 
 @worker_init.connect

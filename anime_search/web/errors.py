@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.errors import OriginForeign
 from anime_search.errors import (
@@ -22,27 +20,9 @@ from anime_search.errors import (
 from anime_search.runtime import IMAGE_LIMITS
 from core.clock import now
 from core.errors import DomainError, Unavailable
+from core.pages import Problem, in_words
 from core.surfaces import BodyMalformed, BodyTooLarge
 from credits.errors import InsufficientCredits, LimitExceeded, QuotaExhausted
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An error as a page shows it.
-
-    Attributes:
-        status: HTTP status of the response.
-        title: what happened, in a few words.
-        advice: what can be done about it.
-        retry_after_s: seconds after which trying again may work; None where waiting does not help.
-        way_out: name of the page that offers more than waiting, and its words.
-    """
-
-    status: int
-    title: str
-    advice: str
-    retry_after_s: int | None = None
-    way_out: tuple[str, str] | None = None
 
 
 def problem_of(error: DomainError) -> Problem:
@@ -53,20 +33,6 @@ def problem_of(error: DomainError) -> Problem:
 def most_megabytes() -> int:
     """Size of the largest picture that is taken, in mebibytes."""
     return IMAGE_LIMITS.max_bytes // (1024 * 1024)
-
-
-def in_words(seconds: int) -> str:
-    """A wait in its two largest units: ``59 minutes 3 seconds``, ``14 hours 2 minutes``."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, rest = divmod(rest, 60)
-    parts = []
-    if hours:
-        parts.append(ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours})
-    if minutes:
-        parts.append(ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes})
-    if (rest and not hours) or not parts:
-        parts.append(ngettext("%(n)d second", "%(n)d seconds", rest) % {"n": rest})
-    return " ".join(parts)
 
 
 def _wait(error: DomainError) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from anime_search.runtime import IMAGE_LIMITS
 from anime_search.web.asked import asked_picture
 from anime_search.web.cards import Band, cards_of
 from anime_search.web.errors import most_megabytes, problem_of
-from anime_search.web.requests import FRAGMENT_HEADER, Question, parse_body, read_question, wants_fragment
+from anime_search.web.requests import FRAGMENT_HEADER, Question, read_question, wants_fragment
 from apikeys.authentication import principal_of
 from core.errors import Unavailable
+from core.pages import parse_form
 from core.surfaces import InternalFault, as_domain_error
 from credits.headers import add_ratelimit_headers
 from credits.policies import Product
@@ -45,7 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "anime_search/home.html", _page(url=request.GET.get("url", "")))
     try:
-        parse_body(request)
+        parse_form(request)
     except Exception as error:  # noqa: BLE001 - whatever a parser raises becomes words
         return _problem(request, error)
     return _search(request)

@@ -197,6 +197,8 @@ DEEPFAKE_OPEN_PER_CALLER = env.int("DEEPFAKE_OPEN_PER_CALLER", 8, validate=lambd
 DEEPFAKE_WORKERS = env.int("DEEPFAKE_WORKERS", 1, validate=lambda n: 1 <= n <= 256)
 #: Days after which an analysis is forgotten; 0: never.
 DEEPFAKE_KEPT_DAYS = env.int("DEEPFAKE_KEPT_DAYS", 365, validate=lambda n: 0 <= n <= 36_500)
+#: Days after which a file is forgotten that its owner asked to keep with the verdict.
+DEEPFAKE_FILE_KEPT_DAYS = env.int("DEEPFAKE_FILE_KEPT_DAYS", 30, validate=lambda n: 1 <= n <= 36_500)
 #: The model that is used, by its name; empty: the one that was activated, else the project's own.
 DEEPFAKE_MODEL = env.str("DEEPFAKE_MODEL", "")
 #: Threads that one analysis may use.

@@ -17,6 +17,7 @@ from deepfake.engine.faces import FaceFinder, FaceJudge, FoundFace, logit_of_fac
 from deepfake.engine.inputs import InputSpec, seen_part
 from deepfake.engine.manifest import Calibration, FaceModel, Member, OperatingPoint
 from deepfake.engine.manifest_fields import BundleError
+from deepfake.engine.pictures import pictures_of
 from deepfake.engine.provenance import provenance_of
 from deepfake.engine.quality import warnings_of
 from deepfake.engine.sampling import Frames, Sampled, sample_video
@@ -39,6 +40,7 @@ from deepfake.engine.verdict import (
     ModelFacts,
     Quality,
     Result,
+    Thresholds,
     Verdict,
 )
 
@@ -177,19 +179,27 @@ class Detector:
         on_stage(Stage.MODEL, 1.0)
         calibration = self.bundle.manifest.calibration
         logit = calibrated(view.logit, calibration)
+        seen = (
+            seen_part(sampled.frames.shape[2], sampled.frames.shape[1], heat_spec)
+            if heat_spec is not None
+            else None
+        )
         joined, from_face = self._with_faces(logit, faces, quality)
         probability = _sigmoid(joined)
-        result = result_of(probability, self.bundle.manifest.operating_point, quality)
+        point = self.bundle.manifest.operating_point
+        result = result_of(probability, point, quality)
         return Verdict(
             result=result,
             prob_fake=round(probability, 6),
             model=self.facts,
             video=sampled.facts,
             manipulation=Manipulation.FACE if from_face and result is Result.AI_GENERATED else None,
-            frames=self._evidence(sampled, view, heat_spec, faces),
+            frames=self._evidence(sampled, view, seen, faces),
             quality=quality,
             provenance=provenance,
             looked_at=LookedAt(whole, sampled.stretches),
+            thresholds=thresholds_of(point, quality),
+            pictures=pictures_of(sampled.frames, view.heat, seen),
         )
 
     def _faces(self, sampled: Sampled) -> _Faces | None:
@@ -249,11 +259,10 @@ class Detector:
         return View(logit, logits, shares.astype(np.float32), heat), heat_spec
 
     def _evidence(
-        self, sampled: Sampled, view: View, heat_spec: InputSpec | None, faces: _Faces | None
+        self, sampled: Sampled, view: View, seen: Box | None, faces: _Faces | None
     ) -> tuple[FrameEvidence, ...]:
         calibration = self.bundle.manifest.calibration
         height, width = sampled.frames.shape[1:3]
-        seen = seen_part(width, height, heat_spec) if heat_spec is not None else None
         return tuple(
             FrameEvidence(
                 at_s=round(float(sampled.times_s[frame]), 3),
@@ -275,12 +284,18 @@ def calibrated(logit: float, calibration: Calibration) -> float:
 
 def result_of(probability: float, point: OperatingPoint, quality: Sequence[Quality]) -> Result:
     """What a probability is told as; with warnings, more is asked for either result."""
-    margin = max((point.widened.get(warning, 0.0) for warning in quality), default=0.0)
-    if probability >= _moved(point.fake_above, margin):
+    thresholds = thresholds_of(point, quality)
+    if probability >= thresholds.fake_above:
         return Result.AI_GENERATED
-    if probability < _moved(point.real_below, -margin):
+    if probability < thresholds.real_below:
         return Result.REAL
     return Result.INCONCLUSIVE
+
+
+def thresholds_of(point: OperatingPoint, quality: Sequence[Quality]) -> Thresholds:
+    """What either result takes of a video with these warnings."""
+    margin = max((point.widened.get(warning, 0.0) for warning in quality), default=0.0)
+    return Thresholds(_moved(point.real_below, -margin), _moved(point.fake_above, margin))
 
 
 def _moved(probability: float, by: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -155,12 +155,34 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Probabilities that a result takes, as they applied to one video: between the two it is inconclusive."""
+
+    real_below: float
+    fake_above: float
+
+
+@dataclass(frozen=True, slots=True)
+class FramePicture:
+    """A frame that was looked at, to be shown.
+
+    Attributes:
+        plain: a small JPEG.
+        heat: the same with the parts that spoke for a fake coloured; empty where the model does not tell them.
+    """
+
+    plain: bytes
+    heat: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the detector says.
 
     Attributes:
         prob_fake: calibrated, that the video is generated or manipulated, 0 to 1.
         manipulation: the kind, where it is known.
+        pictures: of ``frames``, in their order; empty where there are none.
     """
 
     result: Result
@@ -172,7 +194,11 @@ class Verdict:
     quality: tuple[Quality, ...] = ()
     provenance: tuple[ProvenanceMark, ...] = ()
     looked_at: LookedAt = LookedAt()
+    thresholds: Thresholds | None = None
+    pictures: tuple[FramePicture, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Plain lists and dicts, as they are stored and told."""
-        return asdict(self)
+        """Plain lists and dicts, as they are stored and told; pictures are files of their own."""
+        told = asdict(replace(self, pictures=()))
+        del told["pictures"]
+        return told

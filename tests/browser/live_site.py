@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.browser.models import shelve_models
+
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
 
@@ -31,7 +33,7 @@ class LiveSite:
 def live_site(*, data_dir: Path, videos: Path, titles: Path | None = None) -> Iterator[LiveSite]:
     """Migrate, index ``videos``, import ``titles``, serve on a free port; the server ends with the context.
 
-    Guests may search as often as they like: all visits come from one address. Pictures may be fetched from this machine itself, which is where the tests' own web server is.
+    Guests may search, and have videos analysed by a model of a few nodes, as often as they like: all visits come from one address. Pictures may be fetched from this machine itself, which is where the tests' own web server is.
     """
     port = free_port()
     environment = {
@@ -42,8 +44,10 @@ def live_site(*, data_dir: Path, videos: Path, titles: Path | None = None) -> It
         "FETCH_ALLOWED_NETWORKS": "127.0.0.1/32",
     }
     _manage(["migrate", "--verbosity", "0"], environment)
-    for product in ("whatanime", "tracemoe"):
-        _manage(["credits_policy", product, "guest", "--daily", "none", "--rate", "none"], environment)
+    for product in ("whatanime", "tracemoe", "analysis"):
+        unlimited = ["--daily", "none", "--rate", "none", "--cost", "0"]
+        _manage(["credits_policy", product, "guest", *unlimited], environment)
+    shelve_models(data_dir)
     _manage(["anime_ingest", str(videos)], environment)
     if titles is not None:
         _manage(["anime_metadata", "--from-json", str(titles)], environment)

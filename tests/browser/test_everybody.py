@@ -36,6 +36,7 @@ def test_keyboard_alone_is_enough(visit: Visit, collection: Collection) -> None:
         "Skip to the content",
         "Frameproof",
         "Find a scene",
+        "Is it real?",
         "Sign in",
         "picture",
         "url",

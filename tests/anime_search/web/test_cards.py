@@ -10,11 +10,12 @@ import pytest
 from anime_search import errors as search_errors
 from anime_search.models import Video
 from anime_search.web.cards import episode_text, recognised, time_text
-from anime_search.web.errors import in_words, problem_of
+from anime_search.web.errors import problem_of
 from core import errors as core_errors
 from core import surfaces
 from core.clock import now
 from core.errors import DomainError
+from core.pages import in_words
 from credits import errors as metering_errors
 from credits.policies import Limits
 from credits.services import Snapshot
