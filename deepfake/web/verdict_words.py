@@ -90,6 +90,7 @@ def quality_words(name: str) -> str:
         Quality.HEAVILY_COMPRESSED: _("The video is heavily compressed, as it is after being saved or sent on many times."),
         Quality.NEARLY_STILL: _("Hardly anything moves."),
         Quality.NO_FACE: _("There is no face in it to look at."),
+        Quality.ONLY_BEGINNING: _("Only the beginning of the video was fetched and looked at."),
     }  # fmt: skip
     return words.get(name, name.replace("_", " "))
 
