@@ -45,10 +45,11 @@ def reasons() -> set[str]:
     }
 
 
-@pytest.mark.parametrize("text", sorted(set(texts(document())) - reasons() - {""}))
-def test_text_of_the_document_is_in_korean(text: str) -> None:
+def test_texts_of_the_document_are_in_korean() -> None:
+    found = set(texts(document())) - reasons() - {""}
+    assert len(found) > 250
     with override("ko"):
-        assert HANGUL.search(gettext(text))
+        assert [text for text in sorted(found) if not HANGUL.search(gettext(text))] == []
 
 
 def test_texts_of_the_templates_are_in_korean() -> None:
