@@ -11,7 +11,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 # What is set on make's command line (PORT=…, HOST=…, DATA_DIR=…) reaches Django as environment by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run serve ingest migrate test test-slow test-integration test-browser check format lock screenshots clean
+.PHONY: help setup setup-dev run serve ingest migrate test test-slow test-integration test-browser check format openapi lock screenshots clean
 
 help:  ## Explain every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,17 +65,21 @@ test-integration: $(READY_DEV)  ## The main job on PostgreSQL, Redis and Celery 
 test-browser: $(READY_DEV)  ## The pages in a real browser (needs chromium)
 	@$(BIN)/python -m pytest -m browser
 
-check: $(READY_DEV)  ## Format, lint, types, import contracts, migrations, deployment settings
+check: $(READY_DEV)  ## Format, lint, types, import contracts, migrations, deployment settings, OpenAPI document
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
 	HTTPS=1 $(MANAGE) check --deploy --fail-level WARNING
+	$(MANAGE) openapi_write --check
 
 format: $(READY_DEV)  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+openapi: $(READY_DEV)  ## Make docs/openapi.json anew after an API was changed
+	@$(MANAGE) openapi_write
 
 screenshots: $(READY_DEV)  ## Make the pictures of the README anew (needs chromium)
 	@$(BIN)/python docs/make_screenshots.py

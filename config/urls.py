@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("credits.payments.api.urls")),
     path("", include("deepfake.web.urls")),
     path("", include("deepfake.api.aividect.urls")),
+    path("", include("docs_site.urls")),
     # Before the search's own, which ends with an answer to everything else under /api/anime/.
     path("", include("rankings.api.urls")),
     path("", include("anime_search.api.whatanime.urls")),

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "anime_search",
     "deepfake",
     "rankings",
+    "docs_site",
 ]
 
 MIDDLEWARE = [
@@ -110,6 +111,8 @@ LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+#: Korean is offered by the documentation alone (``docs_site.language``) until the other pages have it too.
+LOCALE_PATHS = [BASE_DIR / "locale"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = directory("STATIC_ROOT", DATA_DIR / "static")

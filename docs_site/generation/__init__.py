@@ -1,0 +1,1 @@
+"""How the OpenAPI document is made. It needs drf-spectacular, which only developers install."""
