@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "anime_search",
     "deepfake",
     "rankings",
+    "mcp_server",
 ]
 
 MIDDLEWARE = [
@@ -158,6 +159,7 @@ LOGGING = {
         "celery": {"level": "WARNING"},
         "faiss": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
+        "mcp": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
         "watchfiles": {"level": "WARNING"},
