@@ -108,6 +108,8 @@ BY_CODE: Final[dict[str, type[ApiError]]] = {
     "INTERNAL_ERROR": ServiceUnavailable,
     "UNAVAILABLE": ServiceUnavailable,
     "INDEX_UNAVAILABLE": ServiceUnavailable,
+    "ANALYSIS_QUEUE_FULL": ServiceUnavailable,
+    "DETECTOR_UNAVAILABLE": ServiceUnavailable,
     "SEARCH_TIMED_OUT": ServiceUnavailable,
     "SEARCH_QUEUE_FULL": ServiceUnavailable,
 }
