@@ -230,7 +230,9 @@ class TestCommand:
         self, service: Service, capsys: pytest.CaptureFixture[str], options: list[str]
     ) -> None:
         assert main(["detect", str(service.video), *options]) == 0
-        assert capsys.readouterr().out.startswith("Likely real, 8")
+        verdict, model, *_ = capsys.readouterr().out.splitlines()
+        assert verdict.startswith("Likely real, 8")
+        assert model == "  model Bright 1"
 
     def test_detect_tells_a_script(self, service: Service, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["detect", "--json", str(service.video)]) == 0
@@ -257,7 +259,9 @@ class TestCommand:
         assert main([*arguments, "--json"]) == status
         told = capsys.readouterr()
         assert words in told.err
-        assert words in json.loads(told.out)["error"]["message"]
+        error = json.loads(told.out)["error"]
+        assert error["message"] in told.err
+        assert words in f"{error['message']} ({error['code']})"
 
     def test_used_up_credits_have_a_status(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("FRAMEPROOF_API_KEY", service.key(0))

@@ -160,10 +160,12 @@ def _verdict_lines(analysis: Analysis) -> list[str]:
     if analysis.confidence is not None and analysis.result != "inconclusive":
         head += f", {analysis.confidence:.1f} % sure"
     lines = [head]
-    model = analysis.model.name if analysis.model else ""
-    if model and analysis.model:
-        lines.append(f"  model {model} {analysis.model.version}")
-    quality = (analysis.evidence or {}).get("quality") or []
+    evidence = analysis.evidence or {}
+    # An analysis that was looked up names its model in the evidence alone.
+    model = dataclasses.asdict(analysis.model) if analysis.model else evidence.get("model")
+    if isinstance(model, dict):
+        lines.append(f"  model {model.get('name', '')} {model.get('version', '')}")
+    quality = evidence.get("quality") or []
     if quality:
         lines.append(f"  worth less because of: {', '.join(str(each).replace('_', ' ') for each in quality)}")
     if analysis.credits_remaining is not None:
@@ -179,7 +181,9 @@ def _tell_error(error: Exception, *, as_json: bool) -> None:
     message = _words_of(error)
     print(f"frameproof: {message}", file=sys.stderr)
     if as_json:
-        body: dict[str, Any] = {"error": {"code": getattr(error, "code", ""), "message": message}}
+        body: dict[str, Any] = {
+            "error": {"code": getattr(error, "code", ""), "message": getattr(error, "message", message)}
+        }
         if isinstance(error, ApiError):
             body["error"]["retry_after_s"] = error.retry_after_s
         if isinstance(error, StillRunning):
