@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "deepfake",
     "rankings",
     "docs_site",
+    "mcp_server",
 ]
 
 MIDDLEWARE = [
@@ -161,6 +162,7 @@ LOGGING = {
         "celery": {"level": "WARNING"},
         "faiss": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
+        "mcp": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},
         "watchfiles": {"level": "WARNING"},
