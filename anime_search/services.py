@@ -30,7 +30,7 @@ from anime_search.errors import (
 )
 from anime_search.selectors import Candidate, candidates_of, videos_of_anime
 from anime_search.shots import in_shots
-from anime_search.signals import scene_found
+from anime_search.signals import scene_found, search_ended
 from core.errors import DomainError, Unavailable
 
 _FAULTS: dict[ImageFault, type[DomainError]] = {
@@ -134,7 +134,11 @@ def ask_worker(
     """
     started = time.perf_counter()
     search_id = secrets.token_urlsafe(16)
-    found = _found_by(task, search_id, laid_down)
+    try:
+        found = _found_by(task, search_id, laid_down)
+    except Unavailable:
+        _tell_ended(decode_ms + 1000 * (time.perf_counter() - started), answered=False)
+        raise
     answered = time.perf_counter()
     scenes = [kind.of(scene) for scene in found["scenes"]]
     candidates = candidates_of(scenes)
@@ -156,9 +160,14 @@ def ask_worker(
         times_asked=found.get("times_asked", 1),
         asked_frames=found.get("asked", 0),
     )
+    _tell_ended(answer.timings_ms["total"], answered=True)
     if candidates:
         scene_found.send_robust(sender=SearchAnswer, principal=principal, answer=answer)
     return answer
+
+
+def _tell_ended(elapsed_ms: float, *, answered: bool) -> None:
+    search_ended.send_robust(sender=SearchAnswer, elapsed_ms=elapsed_ms, answered=answered)
 
 
 def _found_by(task: Any, search_id: str, laid_down: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parent.parent
-OUR_APPS = {"core", "accounts", "apikeys", "credits", "anime_search", "deepfake", "rankings"}
+OUR_APPS = {"core", "accounts", "apikeys", "credits", "anime_search", "deepfake", "rankings", "status"}
 
 
 def _settings_read() -> set[str]:

@@ -6,16 +6,18 @@ import logging
 from contextlib import ExitStack
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import number_format
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.principal import PrincipalKind
 from anime_search import clip_search
+from anime_search.covers import cover_file
 from anime_search.engine.moving import sniff_video
 from anime_search.fetch import fetch_picture_or_clip
+from anime_search.models import Anime
 from anime_search.runtime import IMAGE_LIMITS
 from anime_search.web.asked import asked_picture
 from anime_search.web.cards import Band, cards_of
@@ -23,6 +25,7 @@ from anime_search.web.errors import most_megabytes, problem_of
 from anime_search.web.requests import FRAGMENT_HEADER, Question, parse_body, read_question, wants_fragment
 from apikeys.authentication import principal_of
 from core.errors import Unavailable
+from core.ranged_file import file_response
 from core.surfaces import InternalFault, as_domain_error
 from credits.headers import add_ratelimit_headers
 from credits.policies import Product
@@ -32,6 +35,7 @@ log = logging.getLogger(__name__)
 
 #: Candidates that a page shows.
 MOST_CARDS = 5
+COVER_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 @csrf_exempt
@@ -49,6 +53,19 @@ def home(request: HttpRequest) -> HttpResponse:
     except Exception as error:  # noqa: BLE001 - whatever a parser raises becomes words
         return _problem(request, error)
     return _search(request)
+
+
+@require_safe
+def cover(request: HttpRequest, anilist_id: str, version: str) -> HttpResponse:
+    """The copy of a title's cover; ``version`` changes with the picture, which can therefore be kept for good."""
+    anime = Anime.objects.filter(anilist_id=int(anilist_id)).only("anilist_id", "cover_url").first()
+    path = cover_file(anime) if anime else None
+    if path is None or not path.stem.endswith(f"-{version}"):
+        raise Http404
+    try:
+        return file_response(request, path, etag=version, content_type="image/webp", headers=COVER_HEADERS)
+    except FileNotFoundError:
+        raise Http404 from None
 
 
 @csrf_protect
