@@ -16,6 +16,7 @@ let timer = 0;
 
 /** Those that are there keep their pictures, whose addresses are others each time, and what was done to them. */
 function merge(html) {
+  const focused = document.activeElement;
   const template = document.createElement("template");
   template.innerHTML = html;
   const known = new Map([...searches.querySelectorAll("[data-key]")].map((item) => [item.dataset.key, item]));
@@ -31,7 +32,6 @@ function merge(html) {
     old.classList.remove("is-new");
     item.replaceWith(old);
   }
-  const focused = document.activeElement;
   searches.replaceChildren(template.content);
   // What had the focus was moved, which takes the focus from it.
   if (searches.contains(focused)) focused.focus({ preventScroll: true });

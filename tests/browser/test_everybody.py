@@ -36,6 +36,7 @@ def test_keyboard_alone_is_enough(visit: Visit, collection: Collection) -> None:
         "Skip to the content",
         "Frameproof",
         "Find a scene",
+        "Rankings",
         "Sign in",
         "picture",
         "url",
