@@ -53,6 +53,13 @@ class ImageFetchTooLarge(ImageFetchFailed):
     """There is more behind the address than is taken."""
 
 
+class AnimeUnknown(DomainError):
+    """There is no such title to search in."""
+
+    code = "ANIME_UNKNOWN"
+    default_message = "There is no such anime here."
+
+
 class IndexUnavailable(Unavailable):
     """There is no index that may be searched."""
 

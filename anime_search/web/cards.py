@@ -47,6 +47,7 @@ class Card:
         agreeing: how many frames of a clip agree, in words; empty for a picture.
         images: width in pixels and address of the matched frame, narrowest first.
         image_height: of the frame at the second of these widths, so that nothing moves when it arrives.
+        anilist_id: of the title, where it is known.
         line_from, line_length, line_at: the scene on a line of :data:`TIMELINE` units.
     """
 
@@ -71,6 +72,7 @@ class Card:
     line_length: int
     line_at: int
     anilist_url: str
+    anilist_id: int | None
 
 
 def cards_of(answer: SearchAnswer) -> list[Card]:
@@ -110,6 +112,7 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int) -> Card:
         line_length=max(TIMELINE_LEAST, end - start),
         line_at=at,
         anilist_url=f"https://anilist.co/anime/{anime.anilist_id}" if anime else "",
+        anilist_id=anime.anilist_id if anime else None,
     )
 
 

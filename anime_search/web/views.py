@@ -16,13 +16,23 @@ from accounts.principal import PrincipalKind
 from anime_search import clip_search
 from anime_search.covers import cover_file
 from anime_search.engine.moving import sniff_video
+from anime_search.errors import AnimeUnknown
 from anime_search.fetch import fetch_picture_or_clip
 from anime_search.models import Anime
 from anime_search.runtime import IMAGE_LIMITS
+from anime_search.titles import reader_title
 from anime_search.web.asked import asked_picture
 from anime_search.web.cards import Band, cards_of
 from anime_search.web.errors import most_megabytes, problem_of
-from anime_search.web.requests import FRAGMENT_HEADER, Question, parse_body, read_question, wants_fragment
+from anime_search.web.left import left_of
+from anime_search.web.requests import (
+    FRAGMENT_HEADER,
+    Question,
+    parse_body,
+    read_only_in,
+    read_question,
+    wants_fragment,
+)
 from apikeys.authentication import principal_of
 from core.errors import Unavailable
 from core.ranged_file import file_response
@@ -47,12 +57,22 @@ def home(request: HttpRequest) -> HttpResponse:
     a page of ours. So the form is read here first, and the check comes after that.
     """
     if request.method != "POST":
-        return render(request, "anime_search/home.html", _page(url=request.GET.get("url", "")))
+        return _first_page(request)
     try:
         parse_body(request)
     except Exception as error:  # noqa: BLE001 - whatever a parser raises becomes words
         return _problem(request, error)
     return _search(request)
+
+
+def _first_page(request: HttpRequest) -> HttpResponse:
+    try:
+        only = read_only_in(request.GET)
+    except AnimeUnknown as error:
+        return _problem(request, error)
+    return render(
+        request, "anime_search/home.html", _page(request, url=request.GET.get("url", ""), only=only)
+    )
 
 
 @require_safe
@@ -72,11 +92,12 @@ def cover(request: HttpRequest, anilist_id: str, version: str) -> HttpResponse:
 def _search(request: HttpRequest) -> HttpResponse:
     url = request.POST.get("url", "")
     try:
-        found = _find(request, read_question(request))
+        question = read_question(request)
+        found = _find(request, question)
     except Exception as error:  # noqa: BLE001 - the same
         return _problem(request, error, url=url)
     state = found.pop("state")
-    response = _results(request, 200, url=url, **found)
+    response = _results(request, 200, url=url, only=_only_in(request), **found)
     add_ratelimit_headers(response, state)
     return response
 
@@ -90,7 +111,9 @@ def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
             admissions.enter_context(admitted(principal=principal, product=Product.TRACE_MOE))
         ticket = admissions.enter_context(admitted(principal=principal, product=Product.WHAT_ANIME))
         media = question.image or fetch_picture_or_clip(question.url)
-        answer = clip_search.search_media(principal=principal, media=media, limit=MOST_CARDS)
+        answer = clip_search.search_media(
+            principal=principal, media=media, limit=MOST_CARDS, anilist_id=question.anilist_id
+        )
     # The page's script shows a picture that it sent by itself.
     is_shown = wants_fragment(request) and bool(question.image) and sniff_video(media) is None
     cards = cards_of(answer)
@@ -113,7 +136,7 @@ def _problem(request: HttpRequest, error: Exception, *, url: str = "") -> HttpRe
     ):
         log.error("unhandled error at %s", request.path, exc_info=error)
     problem = problem_of(domain_error)
-    response = _results(request, problem.status, url=url, problem=problem)
+    response = _results(request, problem.status, url=url, only=_only_in(request), problem=problem)
     if problem.retry_after_s is not None:
         response["Retry-After"] = str(problem.retry_after_s)
     if "snapshot" in domain_error.data:
@@ -124,11 +147,26 @@ def _problem(request: HttpRequest, error: Exception, *, url: str = "") -> HttpRe
 def _results(request: HttpRequest, status: int, **found: Any) -> HttpResponse:
     """The results alone for the page's script, within the page for everybody else: the same template."""
     if not wants_fragment(request):
-        return render(request, "anime_search/home.html", _page(**found), status=status)
+        return render(request, "anime_search/home.html", _page(request, **found), status=status)
+    found |= {"left": left_of(request), "is_fragment": True}
     response = render(request, "anime_search/_results.html", found, status=status)
     response[FRAGMENT_HEADER] = "results"
     return response
 
 
-def _page(**more: Any) -> dict[str, Any]:
-    return {"most_bytes": IMAGE_LIMITS.max_bytes, "most_megabytes": most_megabytes(), **more}
+def _page(request: HttpRequest, *, only: Anime | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "most_bytes": IMAGE_LIMITS.max_bytes,
+        "most_megabytes": most_megabytes(),
+        "left": left_of(request),
+        "only": only and {"number": only.anilist_id, "title": reader_title(only)},
+        **more,
+    }
+
+
+def _only_in(request: HttpRequest) -> Anime | None:
+    """The title that a form looked in, to be shown again; None where it named none that there is."""
+    try:
+        return read_only_in(request.POST)
+    except Exception:  # noqa: BLE001 - whatever is wrong with the form is told already
+        return None
