@@ -41,6 +41,20 @@ _FAULTS: dict[ImageFault, type[DomainError]] = {
     ImageFault.UNDECODABLE: ImageUndecodable,
 }
 
+
+@dataclass(frozen=True, slots=True)
+class DescribedQuery:
+    """What a picture was described by: not the picture, which cannot be made from it.
+
+    Attributes:
+        descriptor: that made it.
+        vector: of the picture as it was sent, as 16-bit floats, lowest byte first.
+    """
+
+    descriptor: str
+    vector: bytes
+
+
 Pixels = NDArray[np.uint8]
 
 #: Seconds that a search's answer is given again to whoever asks the same.
@@ -221,13 +235,20 @@ def answer_search(*, search_id: str) -> dict[str, Any]:
             flat=laid_down["flat"],
             limit=laid_down["limit"],
             videos=None if videos is None else frozenset(videos),
+            search_id=search_id,
         )
     except IndexUnavailable:
         return {"unavailable": True}
 
 
+def described_query(*, search_id: str) -> DescribedQuery | None:
+    """What the picture of a search was described by; None of a clip, and once it is forgotten."""
+    known: DescribedQuery | None = cache.get(f"query:{search_id}")
+    return known
+
+
 def _find_or_remember(
-    rgb: Pixels, *, flat: bool, limit: int, videos: frozenset[str] | None
+    rgb: Pixels, *, flat: bool, limit: int, videos: frozenset[str] | None, search_id: str
 ) -> dict[str, Any]:
     """What is like a picture, by the feature that was extracted from it: the same is looked up once an index.
 
@@ -236,6 +257,10 @@ def _find_or_remember(
     """
     snapshot, searcher = _at_hand()
     query = searcher.describe(rgb, flat=flat)
+    described = DescribedQuery(
+        snapshot.manifest.geometry.descriptor, query.vectors[0].astype("<f2").tobytes()
+    )
+    cache.set(f"query:{search_id}", described, timeout=REMEMBERED_S)
     scope = ["all"] if videos is None else ["of", *sorted(videos)]
     asked = hashlib.sha256(
         "\n".join([query.feature, str(snapshot.number), str(limit), *scope]).encode()

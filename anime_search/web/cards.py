@@ -10,9 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.principal import Principal
 from anime_search.clip_search import agreeing_frames
 from anime_search.engine.episode import VideoKind
 from anime_search.engine.search import Scene
+from anime_search.matches import sign_match
 from anime_search.models import Anime, Video
 from anime_search.previews import WIDTHS, Moment, sign_moment
 from anime_search.selectors import Candidate
@@ -47,6 +49,7 @@ class Card:
         agreeing: how many frames of a clip agree, in words; empty for a picture.
         images: width in pixels and address of the matched frame, narrowest first.
         image_height: of the frame at the second of these widths, so that nothing moves when it arrives.
+        match: what a judgement of this card names it by.
         anilist_id: of the title, where it is known.
         line_from, line_length, line_at: the scene on a line of :data:`TIMELINE` units.
     """
@@ -73,17 +76,23 @@ class Card:
     line_at: int
     anilist_url: str
     anilist_id: int | None
+    match: str
 
 
-def cards_of(answer: SearchAnswer) -> list[Card]:
-    """The cards of an answer, best first."""
+def cards_of(answer: SearchAnswer, *, principal: Principal) -> list[Card]:
+    """The cards of an answer, best first, for whoever searched."""
     return [
-        _card(candidate, confident=answer.confident, asked_frames=answer.asked_frames)
-        for candidate in answer.candidates
+        _card(
+            candidate,
+            confident=answer.confident,
+            asked_frames=answer.asked_frames,
+            match=sign_match(principal=principal, answer=answer, position=position),
+        )
+        for position, candidate in enumerate(answer.candidates)
     ]
 
 
-def _card(candidate: Candidate, *, confident: bool, asked_frames: int) -> Card:
+def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: str) -> Card:
     anime, video, scene = candidate.anime, candidate.video, candidate.scene
     band = band_of(scene, confident=confident)
     address = reverse("scene-image", args=[sign_moment(Moment(video.pk, round(scene.at_s * 1000)))])
@@ -113,6 +122,7 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int) -> Card:
         line_at=at,
         anilist_url=f"https://anilist.co/anime/{anime.anilist_id}" if anime else "",
         anilist_id=anime.anilist_id if anime else None,
+        match=match,
     )
 
 

@@ -116,7 +116,7 @@ def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
         )
     # The page's script shows a picture that it sent by itself.
     is_shown = wants_fragment(request) and bool(question.image) and sniff_video(media) is None
-    cards = cards_of(answer)
+    cards = cards_of(answer, principal=principal)
     return {
         "answer": answer,
         "cards": cards,

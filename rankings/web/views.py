@@ -8,11 +8,14 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import number_format
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from anime_search.catalogue import totals_of, videos_of
+from anime_search.errors import MatchRefused
 from anime_search.models import Anime
 from anime_search.titles import other_titles, reader_title
+from apikeys.authentication import principal_of
+from rankings.judging import judge_match
 from rankings.periods import Period
 from rankings.selectors import ranking_of, recent_searches, standings_of
 from rankings.web.episodes import episode_rows, minutes_words
@@ -56,6 +59,27 @@ def recent(request: HttpRequest) -> HttpResponse:
     response = render(request, "rankings/_searches.html", facts)
     response[FRAGMENT_HEADER] = "searches"
     response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+def judge(request: HttpRequest) -> HttpResponse:
+    """What whoever searched says of a match, by ``match`` and ``verdict`` of a card's form."""
+    verdict, status = request.POST.get("verdict", ""), 200
+    if verdict not in ("right", "wrong"):
+        verdict, status = "refused", 400
+    else:
+        try:
+            judge_match(
+                principal=principal_of(request),
+                token=request.POST.get("match", ""),
+                is_right=verdict == "right",
+            )
+        except MatchRefused:
+            verdict, status = "refused", 410
+    template = "rankings/_judged.html" if wants_fragment(request) else "rankings/judged.html"
+    response = render(request, template, {"verdict": verdict}, status=status)
+    response[FRAGMENT_HEADER] = "judged"
     return response
 
 

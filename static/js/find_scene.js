@@ -286,6 +286,24 @@ document.addEventListener("paste", (event) => {
   take(event.clipboardData);
 });
 
+results.addEventListener("submit", async (event) => {
+  const judged = event.target.closest(".judge");
+  if (!judged) return;
+  event.preventDefault();
+  const body = new FormData(judged, event.submitter);
+  let response = null;
+  try {
+    response = await fetch(judged.action, { method: "POST", body, headers: { [FRAGMENT_HEADER]: "judged" } });
+  } catch {
+    // Said below.
+  }
+  if (!response?.headers.get(FRAGMENT_HEADER)) return (status.textContent = text.textNotSent);
+  judged.innerHTML = await response.text();
+  judged.tabIndex = -1;
+  judged.focus({ preventScroll: true });
+  status.textContent = judged.textContent.trim();
+});
+
 let depth = 0;
 const isDragOver = (is) => drop.classList.toggle("is-over", is);
 document.addEventListener("dragenter", () => isDragOver((depth += 1) > 0));

@@ -59,7 +59,7 @@ def test_keyboard_alone_is_enough(visit: Visit, collection: Collection) -> None:
     expect(page.locator("#answer-heading")).to_be_focused()
 
     reached = []
-    for _ in range(page.locator(".card :is(a, button, input)").count()):
+    for _ in range(page.locator(".card :is(a, button, input:not([type=hidden]))").count()):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.closest('.card') !== null")
         reached.append(focused(page))
