@@ -15,10 +15,11 @@ from anime_search.clip_search import agreeing_frames
 from anime_search.engine.episode import VideoKind
 from anime_search.engine.search import Scene
 from anime_search.matches import sign_match
-from anime_search.models import Anime, Video
+from anime_search.models import Video
 from anime_search.previews import WIDTHS, Moment, sign_moment
 from anime_search.selectors import Candidate
 from anime_search.services import SearchAnswer
+from anime_search.titles import other_titles, reader_title
 from anime_search.web.places import also_in
 
 #: Length of the line that shows where in the video a scene is, in units of its drawing.
@@ -40,6 +41,7 @@ class Card:
     """One candidate.
 
     Attributes:
+        title: in the reader's language, where that is known.
         other_titles: in other languages, without the one that is shown.
         episode: season, kind and number in words; empty where nothing is known.
         at, from_, to, duration: times in the video as ``m:ss.cc`` or ``h:mm:ss.cc``.
@@ -94,12 +96,14 @@ def cards_of(answer: SearchAnswer, *, principal: Principal) -> list[Card]:
 
 def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: str) -> Card:
     anime, video, scene = candidate.anime, candidate.video, candidate.scene
+    # Where only the number of a title is known, its path says more.
+    title = reader_title(anime) if anime and anime.display_title else candidate.title
     band = band_of(scene, confident=confident)
     address = reverse("scene-image", args=[sign_moment(Moment(video.pk, round(scene.at_s * 1000)))])
     start, at, end = (_on_line(time_s, video) for time_s in (scene.from_s, scene.at_s, scene.to_s))
     return Card(
-        title=candidate.title,
-        other_titles=_other_titles(anime, candidate.title),
+        title=title,
+        other_titles=other_titles(anime, title) if anime else (),
         is_adult=bool(anime and anime.is_adult),
         filename=video.filename,
         episode=episode_text(video),
@@ -186,13 +190,6 @@ def episode_text(video: Video) -> str:
         number += " " + _("(%(number)s in all)") % {"number": f"{video.absolute_episode:g}"}
     season = _("Season %(number)d") % {"number": video.season} if video.season else ""
     return " · ".join(part for part in (season, f"{kind} {number}".strip()) if part)
-
-
-def _other_titles(anime: Anime | None, shown: str) -> tuple[str, ...]:
-    if anime is None:
-        return ()
-    titles = dict.fromkeys((anime.title_english, anime.title_native, anime.title_romaji))
-    return tuple(title for title in titles if title and title.casefold() != shown.casefold())[:2]
 
 
 def _on_line(time_s: float, video: Video) -> int:

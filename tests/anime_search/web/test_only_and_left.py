@@ -61,7 +61,7 @@ def test_card_leads_to_its_title_and_to_a_search_in_it(
     client: Client, answer: dict[str, Any], video: Video
 ) -> None:
     html = client.post("/", {"image": png()}).content.decode()
-    assert 'href="/?anime=98444" data-only="98444" data-only-title="Yuru Camp△"' in html
+    assert 'href="/?anime=98444" data-only="98444" data-only-title="Laid-Back Camp"' in html
     assert 'href="/anime/98444"' in html
     video.anime = None
     html = client.post("/", {"image": png()}).content.decode()

@@ -43,7 +43,7 @@ def test_match_is_shown_with_all_that_is_known_of_it(client: Client, answer: dic
     html = response.content.decode()
     words = text_of(html)
     assert response.status_code == 200
-    assert "<title>Yuru Camp△, at 5:01.25 – Find a scene – Frameproof</title>" in html
+    assert "<title>Laid-Back Camp, at 5:01.25 – Find a scene – Frameproof</title>" in html
     for said in (
         "Match found",
         "Yuru Camp△",
@@ -71,7 +71,7 @@ def test_script_gets_the_results_alone(client: Client, answer: dict[str, Any]) -
     response = client.post("/", {"image": png()}, headers=FRAGMENT)
     html = response.content.decode()
     assert response[FRAGMENT_HEADER] == "results"
-    assert html.startswith('<div class="answer" data-title="Yuru Camp△, at 5:01.25"')
+    assert html.startswith('<div class="answer" data-title="Laid-Back Camp, at 5:01.25"')
     assert "data:image" not in html
     assert "<html" not in html
 
