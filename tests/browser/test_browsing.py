@@ -6,9 +6,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from time import monotonic
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.collection import ANILIST_ID
 from tests.browser.conftest import NewVisit
@@ -90,6 +91,15 @@ def searched(shell: Shell) -> None:
     shell(_SEED)
 
 
+def pass_time(page: Page, condition: str) -> None:
+    """Let the page's clock run until it has looked and something holds: it may be waiting for an answer just now."""
+    deadline = monotonic() + 60
+    while not page.evaluate(condition):
+        assert monotonic() < deadline, f"still not so: {condition}"
+        page.clock.run_for(16_000)
+        page.wait_for_timeout(300)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessibility_rules_find_nothing(new_visit: NewVisit, axe: str, scheme: str) -> None:
     visit = new_visit(color_scheme=scheme, reduced_motion="reduce")
@@ -151,8 +161,7 @@ def test_new_searches_appear_unless_paused(new_visit: NewVisit, shell: Shell) ->
     page.evaluate("document.querySelector('.scene img').dataset.kept = 'yes'")
     page.locator(".scene a").first.focus()
     shell(_ANOTHER.format(number=101))
-    page.clock.run_for(16_000)
-    expect(page.locator(".scene")).to_have_count(4)
+    pass_time(page, "document.querySelectorAll('.scene').length === 4")
     expect(page.locator("#news")).to_have_text("The list has new searches.")
     expect(page.locator(".scene").nth(1).locator("img")).to_have_attribute("data-kept", "yes")
     expect(page.locator(".scene").nth(1).locator("a")).to_be_focused()
@@ -176,11 +185,11 @@ def test_lost_connection_is_told_and_found_again(new_visit: NewVisit) -> None:
     visit.page.clock.install()
     page = visit.open("/recent")
     page.route("**/recent", lambda route: route.abort())
-    page.clock.run_for(16_000)
+    pass_time(page, "document.getElementById('live-text').textContent.includes('cannot')")
     expect(page.locator("#live-text")).to_have_text("The server cannot be reached. Trying again.")
     expect(page.locator(".scene").first).to_be_visible()
     page.unroute("**/recent")
-    page.clock.run_for(31_000)
+    pass_time(page, "!document.getElementById('live-text').textContent.includes('cannot')")
     expect(page.locator("#live-text")).to_have_text("New ones appear by themselves.")
 
 
