@@ -50,9 +50,13 @@ def test_word_on_a_result_is_taken_in_the_page(visit: Visit, collection: Collect
     form = page.locator(".judge").first
     visit.photograph("judge")
     form.get_by_role("button", name="This is right").press("Enter")
-    expect(form.locator(".judged")).to_have_text("Thank you. It counts in the rankings.")
+    expect(form.locator(".judged")).to_have_text(
+        "Thank you. Right results with a title count in the rankings."
+    )
     expect(form).to_be_focused()
-    expect(page.locator("#status")).to_have_text("Thank you. It counts in the rankings.")
+    expect(page.locator("#status")).to_have_text(
+        "Thank you. Right results with a title count in the rankings."
+    )
     expect(page.locator("#answer-heading")).to_be_visible()
 
 
