@@ -53,6 +53,20 @@ class ImageFetchTooLarge(ImageFetchFailed):
     """There is more behind the address than is taken."""
 
 
+class MatchRefused(DomainError):
+    """What names a match was not made for whoever shows it, or too long ago."""
+
+    code = "MATCH_REFUSED"
+    default_message = "This result is too old, or somebody else's."
+
+
+class AnimeUnknown(DomainError):
+    """There is no such title to search in."""
+
+    code = "ANIME_UNKNOWN"
+    default_message = "There is no such anime here."
+
+
 class IndexUnavailable(Unavailable):
     """There is no index that may be searched."""
 

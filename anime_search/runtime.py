@@ -130,6 +130,13 @@ def geometry() -> Geometry:
     return index_store().geometry
 
 
+def descriptor_in_use() -> str:
+    """The name of the descriptor that searches are answered by: while videos are described anew, still the old one."""
+    store = index_store()
+    other = store.in_use_of_another()
+    return (other.geometry if other else store.geometry).descriptor
+
+
 @cache
 def index() -> IndexHandle:
     """The process's handle on the index."""

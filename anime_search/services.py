@@ -30,7 +30,7 @@ from anime_search.errors import (
 )
 from anime_search.selectors import Candidate, candidates_of, videos_of_anime
 from anime_search.shots import in_shots
-from anime_search.signals import scene_found
+from anime_search.signals import scene_found, search_ended
 from core.errors import DomainError, Unavailable
 
 _FAULTS: dict[ImageFault, type[DomainError]] = {
@@ -40,6 +40,20 @@ _FAULTS: dict[ImageFault, type[DomainError]] = {
     ImageFault.UNSUPPORTED: ImageUndecodable,
     ImageFault.UNDECODABLE: ImageUndecodable,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedQuery:
+    """What a picture was described by: not the picture, which cannot be made from it.
+
+    Attributes:
+        descriptor: that made it.
+        vector: of the picture as it was sent, as 16-bit floats, lowest byte first.
+    """
+
+    descriptor: str
+    vector: bytes
+
 
 Pixels = NDArray[np.uint8]
 
@@ -134,7 +148,11 @@ def ask_worker(
     """
     started = time.perf_counter()
     search_id = secrets.token_urlsafe(16)
-    found = _found_by(task, search_id, laid_down)
+    try:
+        found = _found_by(task, search_id, laid_down)
+    except Unavailable:
+        _tell_ended(decode_ms + 1000 * (time.perf_counter() - started), answered=False)
+        raise
     answered = time.perf_counter()
     scenes = [kind.of(scene) for scene in found["scenes"]]
     candidates = candidates_of(scenes)
@@ -156,9 +174,14 @@ def ask_worker(
         times_asked=found.get("times_asked", 1),
         asked_frames=found.get("asked", 0),
     )
+    _tell_ended(answer.timings_ms["total"], answered=True)
     if candidates:
         scene_found.send_robust(sender=SearchAnswer, principal=principal, answer=answer)
     return answer
+
+
+def _tell_ended(elapsed_ms: float, *, answered: bool) -> None:
+    search_ended.send_robust(sender=SearchAnswer, elapsed_ms=elapsed_ms, answered=answered)
 
 
 def _found_by(task: Any, search_id: str, laid_down: dict[str, Any]) -> dict[str, Any]:
@@ -212,13 +235,20 @@ def answer_search(*, search_id: str) -> dict[str, Any]:
             flat=laid_down["flat"],
             limit=laid_down["limit"],
             videos=None if videos is None else frozenset(videos),
+            search_id=search_id,
         )
     except IndexUnavailable:
         return {"unavailable": True}
 
 
+def described_query(*, search_id: str) -> DescribedQuery | None:
+    """What the picture of a search was described by; None of a clip, and once it is forgotten."""
+    known: DescribedQuery | None = cache.get(f"query:{search_id}")
+    return known
+
+
 def _find_or_remember(
-    rgb: Pixels, *, flat: bool, limit: int, videos: frozenset[str] | None
+    rgb: Pixels, *, flat: bool, limit: int, videos: frozenset[str] | None, search_id: str
 ) -> dict[str, Any]:
     """What is like a picture, by the feature that was extracted from it: the same is looked up once an index.
 
@@ -227,6 +257,10 @@ def _find_or_remember(
     """
     snapshot, searcher = _at_hand()
     query = searcher.describe(rgb, flat=flat)
+    described = DescribedQuery(
+        snapshot.manifest.geometry.descriptor, query.vectors[0].astype("<f2").tobytes()
+    )
+    cache.set(f"query:{search_id}", described, timeout=REMEMBERED_S)
     scope = ["all"] if videos is None else ["of", *sorted(videos)]
     asked = hashlib.sha256(
         "\n".join([query.feature, str(snapshot.number), str(limit), *scope]).encode()

@@ -11,6 +11,7 @@ from django.core.cache import cache
 
 from anime_search import indexing, runtime
 from anime_search.clip_search import answer_clip
+from anime_search.covers import fetch_covers as fetch_missing_covers
 from anime_search.ingest.jobs import recover_jobs, waiting_jobs
 from anime_search.ingest.work import run_ingest_job
 from anime_search.services import answer_search
@@ -62,6 +63,12 @@ def requeue_ingest() -> None:
         jobs = waiting_jobs()
     for job_id in jobs:
         ingest.delay(job_id)
+
+
+@shared_task(ignore_result=True, soft_time_limit=300, time_limit=330)
+def fetch_covers() -> None:
+    """Fetch covers that are missing; what is left over is left for the next run."""
+    fetch_missing_covers()
 
 
 @worker_init.connect

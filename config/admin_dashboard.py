@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from anime_search.models import Anime, IngestJob, JobStatus
-from config.queue_depths import queue_depths
 from config.settings.queues import QUEUES
 from core import clock
+from core.queue_depths import queue_depths
 from credits.models import Admission, AdmissionStatus, EntryKind, LedgerEntry, PaymentEvent
 from credits.payment_models import EventOutcome
 from credits.policies import Product

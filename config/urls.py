@@ -13,6 +13,8 @@ handler429 = "accounts.web.refusals.too_many_requests"
 
 urlpatterns = [
     path("", include("anime_search.web.urls")),
+    path("", include("rankings.web.urls")),
+    path("", include("status.web.urls")),
     path("", include("accounts.web.urls")),
     path("", include("accounts.api.urls")),
     path("", include("apikeys.web.urls")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from core.admin import ReadOnlyAdmin
-from rankings.models import SearchEvent, Tally, UnsureMatch
+from rankings.models import MatchFeedback, SearchEvent, Tally, UnsureMatch
 
 
 class SearchedAdmin(ReadOnlyAdmin):
@@ -29,6 +29,25 @@ class UnsureMatchAdmin(SearchedAdmin):
     list_display = ("found_at", "anime_id", "video_id", "at_ms", "similarity", "position")
     search_fields = ("=anime__anilist_id",)
     exclude = ("caller", "anime", "video")
+    readonly_fields = ("anime_id", "video_id")
+
+
+@admin.register(MatchFeedback)
+class MatchFeedbackAdmin(SearchedAdmin):
+    ordering = ("-judged_at",)
+    list_display = (
+        "judged_at",
+        "is_right",
+        "confident",
+        "position",
+        "anime_id",
+        "video_id",
+        "at_ms",
+        "probability",
+    )
+    list_filter = ("is_right", "confident", "descriptor")
+    search_fields = ("=anime__anilist_id", "=search_id")
+    exclude = ("anime", "video", "vector")
     readonly_fields = ("anime_id", "video_id")
 
 

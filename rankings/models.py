@@ -92,6 +92,49 @@ class UnsureMatch(FoundScene):
         ]
 
 
+class MatchFeedback(models.Model):
+    """What whoever searched said of a match, with what the search went by: examples to measure the search with.
+
+    Neither the picture nor who searched is kept. Title and video are named as elsewhere here.
+
+    Attributes:
+        at_ms: the moment, in milliseconds.
+        view: what had been done to the picture, as the search read it.
+        confident: whether the search itself was sure of its first candidate.
+        asked_frames: of a clip; 0 for a picture.
+        descriptor, vector: see :class:`anime_search.services.DescribedQuery`; empty where it was forgotten.
+    """
+
+    search_id = models.CharField(max_length=SEARCH_ID_LENGTH)
+    position = models.PositiveSmallIntegerField(help_text=_("among the candidates, from 0"))
+    is_right = models.BooleanField()
+    judged_at = models.DateTimeField()
+    found_at = models.DateTimeField()
+    anime = models.ForeignKey(Anime, to_field="anilist_id", db_column="anilist_id", null=True, **_OUTLIVES)
+    video = models.ForeignKey(Video, **_OUTLIVES)
+    at_ms = models.PositiveBigIntegerField()
+    similarity = models.FloatField()
+    probability = models.FloatField()
+    view = models.CharField(max_length=120)
+    confident = models.BooleanField()
+    asked_frames = models.PositiveSmallIntegerField()
+    descriptor = models.CharField(max_length=40, blank=True)
+    vector = models.BinaryField()
+
+    class Meta:
+        verbose_name_plural = _("match feedback")
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["judged_at"], name="feedback_by_time")]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["search_id", "position"], name="one_feedback_a_position"),
+            models.UniqueConstraint(
+                fields=["search_id"], condition=models.Q(is_right=True), name="one_right_match_a_search"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.search_id}/{self.position}: {'right' if self.is_right else 'wrong'}"
+
+
 class Tally(models.Model):
     """How often a title was searched in one period: kept up to date with every search, never summed to be read."""
 

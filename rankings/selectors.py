@@ -102,3 +102,40 @@ def _ranks(counts: Iterable[int]) -> list[int]:
         ranks.append(ranks[-1] if count == last else place)
         last = count
     return ranks
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a title stands in one period.
+
+    Attributes:
+        rank: among the titles that such a ranking shows; None while it was not searched.
+    """
+
+    period: Period
+    count: int
+    rank: int | None
+
+
+def standings_of(*, anime: Anime, today: date | None = None) -> list[Standing]:
+    """How often a title was searched in the day, week, month and year that run now, and ever."""
+    today = today or clock.today()
+    spans = {period: span_of(period, today) for period in Period}
+    own = Tally.objects.filter(anime_id=anime.anilist_id, period__in=spans).values_list(
+        "period", "start", "count"
+    )
+    counts = {period: count for period, start, count in own if start == spans[Period(period)].first}
+    return [
+        Standing(
+            period,
+            counts.get(period, 0),
+            None
+            if period not in counts
+            else 1
+            + _tallies(span, include_adult=anime.is_adult)
+            .filter(count__gt=counts[period])
+            .order_by()
+            .count(),
+        )
+        for period, span in spans.items()
+    ]

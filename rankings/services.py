@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.crypto import constant_time_compare
 
 from accounts.principal import Principal, PrincipalKind
@@ -17,7 +18,7 @@ from core import clock
 from rankings.callers import caller_of
 from rankings.errors import MatchUnknown
 from rankings.models import SEARCH_ID_LENGTH, SearchEvent, UnsureMatch
-from rankings.tallies import add_to_tallies
+from rankings.tallies import add_to_tallies, take_from_tallies
 
 #: Length of a bucket of time in a video: a caller's moments within half of it are one scene.
 BUCKET_MS: Final = 20_000
@@ -53,7 +54,7 @@ def record_search(*, principal: Principal, answer: SearchAnswer) -> bool:
     ]
     if answer.confident:
         best = dict(titled).get(0)
-        return best is not None and _count(best, confirmed=False)
+        return best is not None and count_scene(**best, confirmed=False)
     UnsureMatch.objects.bulk_create(
         UnsureMatch(search_id=answer.search_id, position=position, **facts) for position, facts in titled
     )
@@ -86,7 +87,7 @@ def confirm_match(*, principal: Principal, search_id: str, position: int = 0) ->
         # Of several who say so at the same time, one takes the candidates away.
         if not UnsureMatch.objects.filter(search_id=search_id).delete()[0]:
             raise MatchUnknown
-        return _count({name: getattr(match, name) for name in _FACTS}, confirmed=True)
+        return count_scene(**{name: getattr(match, name) for name in _FACTS}, confirmed=True)
 
 
 def first_kept_day(today: date) -> date:
@@ -119,17 +120,43 @@ def _facts(candidate: Candidate, anime: Anime) -> dict[str, Any]:
     }
 
 
-def _count(facts: dict[str, Any], *, confirmed: bool) -> bool:
-    event = SearchEvent(
-        **facts,
-        bucket=facts["at_ms"] // BUCKET_MS,
-        shifted_bucket=(facts["at_ms"] + BUCKET_MS // 2) // BUCKET_MS,
-        confirmed=confirmed,
-    )
+def count_scene(*, confirmed: bool, **facts: Any) -> bool:
+    """Count a search of a scene in its day, unless it was counted; whether it was not.
+
+    Args:
+        confirmed: by whoever searched; this is noted of one that was counted, too.
+        facts: fields of :class:`~rankings.models.FoundScene`.
+    """
+    event = SearchEvent(**facts, **_buckets(facts["at_ms"]), confirmed=confirmed)
     with transaction.atomic():
         SearchEvent.objects.bulk_create([event], ignore_conflicts=True)
         # Whether the row went in or met one that was there, only its own id, made for this call, can tell.
         if not SearchEvent.objects.filter(pk=event.pk).exists():
+            if confirmed:
+                _same_scene(**facts).update(confirmed=True)
             return False
         add_to_tallies(anilist_id=event.anime_id, day=event.day)
     return True
+
+
+def uncount_scene(*, caller: str, day: date, video_id: int, at_ms: int) -> bool:
+    """Take back that a caller's scene was counted in a day; whether it was."""
+    with transaction.atomic():
+        event = (
+            _same_scene(caller=caller, day=day, video_id=video_id, at_ms=at_ms).select_for_update().first()
+        )
+        if event is None:
+            return False
+        event.delete()
+        take_from_tallies(anilist_id=event.anime_id, day=event.day)
+    return True
+
+
+def _same_scene(*, caller: str, day: date, video_id: int, at_ms: int, **_: object) -> QuerySet[SearchEvent]:
+    buckets = _buckets(at_ms)
+    near = Q(bucket=buckets["bucket"]) | Q(shifted_bucket=buckets["shifted_bucket"])
+    return SearchEvent.objects.filter(near, caller=caller, day=day, video_id=video_id)
+
+
+def _buckets(at_ms: int) -> dict[str, int]:
+    return {"bucket": at_ms // BUCKET_MS, "shifted_bucket": (at_ms + BUCKET_MS // 2) // BUCKET_MS}

@@ -17,6 +17,12 @@ _ADD: Final = """
     INSERT INTO rankings_tally (period, start, anilist_id, count) VALUES (%s, %s, %s, 1)
     ON CONFLICT (period, start, anilist_id) DO UPDATE SET count = rankings_tally.count + excluded.count
 """
+_TAKE: Final = """
+    UPDATE rankings_tally SET count = count - 1 WHERE period = %s AND start = %s AND anilist_id = %s AND count > 0
+"""
+_DROP_EMPTY: Final = """
+    DELETE FROM rankings_tally WHERE period = %s AND start = %s AND anilist_id = %s AND count = 0
+"""
 _SUM_EVENTS: Final = """
     INSERT INTO rankings_tally (period, start, anilist_id, count)
     SELECT %s, %s, anilist_id, COUNT(*) FROM rankings_searchevent WHERE day = %s GROUP BY anilist_id
@@ -48,6 +54,14 @@ def add_to_tallies(*, anilist_id: int, day: date) -> None:
     rows = [(period.value, span_of(period, day).first, anilist_id) for period in Period]
     with connection.cursor() as cursor:
         cursor.executemany(_ADD, rows)
+
+
+def take_from_tallies(*, anilist_id: int, day: date) -> None:
+    """Undo :func:`add_to_tallies`; a sum of nothing is no row."""
+    rows = [(period.value, span_of(period, day).first, anilist_id) for period in Period]
+    with connection.cursor() as cursor:
+        cursor.executemany(_TAKE, rows)
+        cursor.executemany(_DROP_EMPTY, rows)
 
 
 def recount_day(*, day: date, dry_run: bool = False) -> int:

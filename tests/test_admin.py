@@ -34,7 +34,7 @@ from credits.models import (
 )
 from credits.policies import Product
 from deepfake.models import Analysis
-from rankings.models import SearchEvent, Tally, UnsureMatch
+from rankings.models import MatchFeedback, SearchEvent, Tally, UnsureMatch
 from tests.policies import set_policy
 
 REGISTERED: list[tuple[type[Model], ModelAdmin[Any]]] = sorted(
@@ -43,7 +43,7 @@ REGISTERED: list[tuple[type[Model], ModelAdmin[Any]]] = sorted(
 MODELS = [model for model, _ in REGISTERED]
 #: Rows that come from use alone, or are what was done: nobody deletes one.
 KEPT = [
-    SearchEvent, UnsureMatch, Tally, Policy, CreditAccount, LedgerEntry, DayCount, Admission, ApiKey, LogEntry,
+    SearchEvent, UnsureMatch, Tally, MatchFeedback, Policy, CreditAccount, LedgerEntry, DayCount, Admission, ApiKey, LogEntry,
     Order, Payment, Subscription, PaidTier, PaymentEvent, Analysis,
 ]  # fmt: skip
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -134,6 +134,18 @@ def rows(db: None) -> dict[type[Model], Model]:
         ),
         SearchEvent: SearchEvent.objects.create(**scene, bucket=0, shifted_bucket=0, confirmed=True),
         UnsureMatch: UnsureMatch.objects.create(**scene, search_id="x", position=0),
+        MatchFeedback: MatchFeedback.objects.create(
+            **{name: value for name, value in scene.items() if name not in ("caller", "day")},
+            search_id="x",
+            position=0,
+            is_right=True,
+            judged_at=NOW,
+            probability=0.5,
+            view="full",
+            confident=True,
+            asked_frames=0,
+            vector=b"",
+        ),
         Tally: Tally.objects.create(period="daily", start=NOW.date(), anime_id=99, count=3),
         Anime: anime,
         Video: video,

@@ -9,7 +9,18 @@ import pytest
 from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parent.parent
-OUR_APPS = {"core", "accounts", "apikeys", "credits", "anime_search", "deepfake", "rankings", "docs_site", "mcp_server"}
+OUR_APPS = {
+    "core",
+    "accounts",
+    "apikeys",
+    "credits",
+    "anime_search",
+    "deepfake",
+    "rankings",
+    "status",
+    "docs_site",
+    "mcp_server",
+}
 
 
 def _settings_read() -> set[str]:

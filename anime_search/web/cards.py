@@ -10,13 +10,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.principal import Principal
 from anime_search.clip_search import agreeing_frames
 from anime_search.engine.episode import VideoKind
 from anime_search.engine.search import Scene
-from anime_search.models import Anime, Video
+from anime_search.matches import sign_match
+from anime_search.models import Video
 from anime_search.previews import WIDTHS, Moment, sign_moment
 from anime_search.selectors import Candidate
 from anime_search.services import SearchAnswer
+from anime_search.titles import other_titles, reader_title
 from anime_search.web.places import also_in
 
 #: Length of the line that shows where in the video a scene is, in units of its drawing.
@@ -38,6 +41,7 @@ class Card:
     """One candidate.
 
     Attributes:
+        title: in the reader's language, where that is known.
         other_titles: in other languages, without the one that is shown.
         episode: season, kind and number in words; empty where nothing is known.
         at, from_, to, duration: times in the video as ``m:ss.cc`` or ``h:mm:ss.cc``.
@@ -47,6 +51,8 @@ class Card:
         agreeing: how many frames of a clip agree, in words; empty for a picture.
         images: width in pixels and address of the matched frame, narrowest first.
         image_height: of the frame at the second of these widths, so that nothing moves when it arrives.
+        match: what a judgement of this card names it by.
+        anilist_id: of the title, where it is known.
         line_from, line_length, line_at: the scene on a line of :data:`TIMELINE` units.
     """
 
@@ -71,24 +77,33 @@ class Card:
     line_length: int
     line_at: int
     anilist_url: str
+    anilist_id: int | None
+    match: str
 
 
-def cards_of(answer: SearchAnswer) -> list[Card]:
-    """The cards of an answer, best first."""
+def cards_of(answer: SearchAnswer, *, principal: Principal) -> list[Card]:
+    """The cards of an answer, best first, for whoever searched."""
     return [
-        _card(candidate, confident=answer.confident, asked_frames=answer.asked_frames)
-        for candidate in answer.candidates
+        _card(
+            candidate,
+            confident=answer.confident,
+            asked_frames=answer.asked_frames,
+            match=sign_match(principal=principal, answer=answer, position=position),
+        )
+        for position, candidate in enumerate(answer.candidates)
     ]
 
 
-def _card(candidate: Candidate, *, confident: bool, asked_frames: int) -> Card:
+def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: str) -> Card:
     anime, video, scene = candidate.anime, candidate.video, candidate.scene
+    # Where only the number of a title is known, its path says more.
+    title = reader_title(anime) if anime and anime.display_title else candidate.title
     band = band_of(scene, confident=confident)
     address = reverse("scene-image", args=[sign_moment(Moment(video.pk, round(scene.at_s * 1000)))])
     start, at, end = (_on_line(time_s, video) for time_s in (scene.from_s, scene.at_s, scene.to_s))
     return Card(
-        title=candidate.title,
-        other_titles=_other_titles(anime, candidate.title),
+        title=title,
+        other_titles=other_titles(anime, title) if anime else (),
         is_adult=bool(anime and anime.is_adult),
         filename=video.filename,
         episode=episode_text(video),
@@ -110,6 +125,8 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int) -> Card:
         line_length=max(TIMELINE_LEAST, end - start),
         line_at=at,
         anilist_url=f"https://anilist.co/anime/{anime.anilist_id}" if anime else "",
+        anilist_id=anime.anilist_id if anime else None,
+        match=match,
     )
 
 
@@ -173,13 +190,6 @@ def episode_text(video: Video) -> str:
         number += " " + _("(%(number)s in all)") % {"number": f"{video.absolute_episode:g}"}
     season = _("Season %(number)d") % {"number": video.season} if video.season else ""
     return " · ".join(part for part in (season, f"{kind} {number}".strip()) if part)
-
-
-def _other_titles(anime: Anime | None, shown: str) -> tuple[str, ...]:
-    if anime is None:
-        return ()
-    titles = dict.fromkeys((anime.title_english, anime.title_native, anime.title_romaji))
-    return tuple(title for title in titles if title and title.casefold() != shown.casefold())[:2]
 
 
 def _on_line(time_s: float, video: Video) -> int:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import OriginForeign
 from anime_search.errors import (
+    AnimeUnknown,
     ImageEmpty,
     ImageFetchFailed,
     ImageMissing,
@@ -87,6 +88,9 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
         _(
             "The address must lead to the picture itself, open to everybody. Or save the picture and drop it here."
         ),
+    ),
+    AnimeUnknown: lambda error: Problem(
+        400, _("There is no such anime here"), _("Search in all of them, or choose another one.")
     ),
     BodyMalformed: lambda error: Problem(
         400, _("The request could not be read"), _("Please reload the page and try again.")

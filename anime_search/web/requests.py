@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
-from anime_search.errors import ImageEmpty, ImageMissing
+from anime_search.errors import AnimeUnknown, ImageEmpty, ImageMissing
+from anime_search.models import Anime
 
 #: Sent by the page's script, which wants the results alone and not the page around them.
 FRAGMENT_HEADER = "Frameproof-Fragment"
+_NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is searched: the bytes of an uploaded picture or clip, else what is at ``url``."""
+    """What is searched: the bytes of an uploaded picture or clip, else what is at ``url``; in one title or in all."""
 
     image: bytes = b""
     url: str = ""
+    anilist_id: int | None = None
 
 
 def read_question(request: HttpRequest) -> Question:
-    """Read the form: the file ``image``, else ``url``.
+    """Read the form: the file ``image``, else ``url``; and ``anime``, the title to look in, if there is one.
 
     Raises:
-        ImageMissing, ImageEmpty: as the names say.
+        ImageMissing, ImageEmpty, AnimeUnknown: as the names say.
     """
+    only = read_only_in(request.POST)
+    anilist_id = only.anilist_id if only else None
     upload = request.FILES.get("image")
     if upload is not None:
         if not (image := upload.read()):
             raise ImageEmpty
-        return Question(image=image)
+        return Question(image=image, anilist_id=anilist_id)
     url = request.POST.get("url", "").strip()
     if not url:
         raise ImageMissing
-    return Question(url=url)
+    return Question(url=url, anilist_id=anilist_id)
+
+
+def read_only_in(fields: QueryDict) -> Anime | None:
+    """Read ``anime``: the title to look in; None where it is not named.
+
+    Raises:
+        AnimeUnknown: there is none of that number.
+    """
+    number = fields.get("anime", "")
+    if not number:
+        return None
+    # int() takes other scripts' digits, underscores and white space too.
+    anime = Anime.objects.filter(anilist_id=int(number)).first() if _NUMBER.fullmatch(number) else None
+    if anime is None:
+        raise AnimeUnknown
+    return anime
 
 
 def wants_fragment(request: HttpRequest) -> bool:

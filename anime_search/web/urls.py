@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from anime_search.web import views
 
-urlpatterns = [path("", views.home, name="home")]
+urlpatterns = [
+    path("", views.home, name="home"),
+    re_path(r"^cover/(?P<anilist_id>[0-9]{1,10})/(?P<version>[0-9a-f]{16})\Z", views.cover, name="cover"),
+]

@@ -6,24 +6,36 @@ import logging
 from contextlib import ExitStack
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import number_format
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.principal import PrincipalKind
 from anime_search import clip_search
+from anime_search.covers import cover_file
 from anime_search.engine.moving import sniff_video
+from anime_search.errors import AnimeUnknown
 from anime_search.fetch import fetch_picture_or_clip
+from anime_search.models import Anime
 from anime_search.runtime import IMAGE_LIMITS
+from anime_search.titles import reader_title
 from anime_search.web.asked import asked_picture
 from anime_search.web.cards import Band, cards_of
 from anime_search.web.errors import most_megabytes, problem_of
-from anime_search.web.requests import FRAGMENT_HEADER, Question, read_question, wants_fragment
+from anime_search.web.left import left_of
+from anime_search.web.requests import (
+    FRAGMENT_HEADER,
+    Question,
+    read_only_in,
+    read_question,
+    wants_fragment,
+)
 from apikeys.authentication import principal_of
 from core.errors import Unavailable
 from core.pages import parse_form
+from core.ranged_file import file_response
 from core.surfaces import InternalFault, as_domain_error
 from credits.headers import add_ratelimit_headers
 from credits.policies import Product
@@ -33,6 +45,7 @@ log = logging.getLogger(__name__)
 
 #: Candidates that a page shows.
 MOST_CARDS = 5
+COVER_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 @csrf_exempt
@@ -44,7 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
     a page of ours. So the form is read here first, and the check comes after that.
     """
     if request.method != "POST":
-        return render(request, "anime_search/home.html", _page(url=request.GET.get("url", "")))
+        return _first_page(request)
     try:
         parse_form(request)
     except Exception as error:  # noqa: BLE001 - whatever a parser raises becomes words
@@ -52,15 +65,39 @@ def home(request: HttpRequest) -> HttpResponse:
     return _search(request)
 
 
+def _first_page(request: HttpRequest) -> HttpResponse:
+    try:
+        only = read_only_in(request.GET)
+    except AnimeUnknown as error:
+        return _problem(request, error)
+    return render(
+        request, "anime_search/home.html", _page(request, url=request.GET.get("url", ""), only=only)
+    )
+
+
+@require_safe
+def cover(request: HttpRequest, anilist_id: str, version: str) -> HttpResponse:
+    """The copy of a title's cover; ``version`` changes with the picture, which can therefore be kept for good."""
+    anime = Anime.objects.filter(anilist_id=int(anilist_id)).only("anilist_id", "cover_url").first()
+    path = cover_file(anime) if anime else None
+    if path is None or not path.stem.endswith(f"-{version}"):
+        raise Http404
+    try:
+        return file_response(request, path, etag=version, content_type="image/webp", headers=COVER_HEADERS)
+    except FileNotFoundError:
+        raise Http404 from None
+
+
 @csrf_protect
 def _search(request: HttpRequest) -> HttpResponse:
     url = request.POST.get("url", "")
     try:
-        found = _find(request, read_question(request))
+        question = read_question(request)
+        found = _find(request, question)
     except Exception as error:  # noqa: BLE001 - the same
         return _problem(request, error, url=url)
     state = found.pop("state")
-    response = _results(request, 200, url=url, **found)
+    response = _results(request, 200, url=url, only=_only_in(request), **found)
     add_ratelimit_headers(response, state)
     return response
 
@@ -74,10 +111,12 @@ def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
             admissions.enter_context(admitted(principal=principal, product=Product.TRACE_MOE))
         ticket = admissions.enter_context(admitted(principal=principal, product=Product.WHAT_ANIME))
         media = question.image or fetch_picture_or_clip(question.url)
-        answer = clip_search.search_media(principal=principal, media=media, limit=MOST_CARDS)
+        answer = clip_search.search_media(
+            principal=principal, media=media, limit=MOST_CARDS, anilist_id=question.anilist_id
+        )
     # The page's script shows a picture that it sent by itself.
     is_shown = wants_fragment(request) and bool(question.image) and sniff_video(media) is None
-    cards = cards_of(answer)
+    cards = cards_of(answer, principal=principal)
     return {
         "answer": answer,
         "cards": cards,
@@ -97,7 +136,7 @@ def _problem(request: HttpRequest, error: Exception, *, url: str = "") -> HttpRe
     ):
         log.error("unhandled error at %s", request.path, exc_info=error)
     problem = problem_of(domain_error)
-    response = _results(request, problem.status, url=url, problem=problem)
+    response = _results(request, problem.status, url=url, only=_only_in(request), problem=problem)
     if problem.retry_after_s is not None:
         response["Retry-After"] = str(problem.retry_after_s)
     if "snapshot" in domain_error.data:
@@ -108,11 +147,26 @@ def _problem(request: HttpRequest, error: Exception, *, url: str = "") -> HttpRe
 def _results(request: HttpRequest, status: int, **found: Any) -> HttpResponse:
     """The results alone for the page's script, within the page for everybody else: the same template."""
     if not wants_fragment(request):
-        return render(request, "anime_search/home.html", _page(**found), status=status)
+        return render(request, "anime_search/home.html", _page(request, **found), status=status)
+    found |= {"left": left_of(request), "is_fragment": True}
     response = render(request, "anime_search/_results.html", found, status=status)
     response[FRAGMENT_HEADER] = "results"
     return response
 
 
-def _page(**more: Any) -> dict[str, Any]:
-    return {"most_bytes": IMAGE_LIMITS.max_bytes, "most_megabytes": most_megabytes(), **more}
+def _page(request: HttpRequest, *, only: Anime | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "most_bytes": IMAGE_LIMITS.max_bytes,
+        "most_megabytes": most_megabytes(),
+        "left": left_of(request),
+        "only": only and {"number": only.anilist_id, "title": reader_title(only)},
+        **more,
+    }
+
+
+def _only_in(request: HttpRequest) -> Anime | None:
+    """The title that a form looked in, to be shown again; None where it named none that there is."""
+    try:
+        return read_only_in(request.POST)
+    except Exception:  # noqa: BLE001 - whatever is wrong with the form is told already
+        return None

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "rankings",
     "docs_site",
     "mcp_server",
+    "status",
 ]
 
 MIDDLEWARE = [
@@ -189,6 +190,8 @@ PREVIEW_WORKERS = env.int("PREVIEW_WORKERS", os.cpu_count() or 1, validate=lambd
 #: Clips that one caller may have cut in a minute; those that were cut before are not counted. 0: as many as it likes.
 PREVIEW_CUTS_PER_MINUTE = env.int("PREVIEW_CUTS_PER_MINUTE", 60, validate=lambda n: 0 <= n <= 100_000)
 ANILIST_URL = env.str("ANILIST_URL", "https://graphql.anilist.co")
+#: Whether a worker fetches the covers of indexed titles, from the addresses that their metadata gives.
+ANIME_COVERS = env.bool("ANIME_COVERS", True)
 
 # --- the analysis of videos ----------------------------------------------------------------------------------
 #: Seconds that a request waits for its verdict before the analysis is cancelled and refunded.

@@ -19,17 +19,23 @@ ROUTES = {
     "deepfake.tasks.analyze": {"queue": "deepfake"},
     "deepfake.tasks.*": {"queue": "housekeeping"},
     "rankings.tasks.*": {"queue": "housekeeping"},
+    "status.tasks.mark_search_ready": {"queue": "search"},
+    "status.tasks.*": {"queue": "housekeeping"},
 }
 
 #: Periodic tasks: name -> (task, seconds between runs).
 BEAT = {
     "requeue-ingest": ("anime_search.tasks.requeue_ingest", 15.0),
     "publish-tracks": ("anime_search.tasks.publish_tracks", 30.0),
+    "fetch-covers": ("anime_search.tasks.fetch_covers", 60.0),
     "recover-analyses": ("deepfake.tasks.recover", 15.0),
     "purge-analyses": ("deepfake.tasks.purge", 3600.0),
     "refund-expired-admissions": ("credits.tasks.refund_expired_admissions", 30.0),
     "purge-metering-rows": ("credits.tasks.purge_metering_rows", 3600.0),
     "purge-searches": ("rankings.tasks.purge_searches", 3600.0),
+    # Three times a minute, so that none is missed when one of them comes a little late.
+    "mark-search-ready": ("status.tasks.mark_search_ready", 20.0),
+    "purge-figures": ("status.tasks.purge_figures", 3600.0),
 }
 
 

@@ -110,7 +110,7 @@ def fit_head(inputs: Inputs, keep: NDArray[np.bool_], decay: float) -> FittedHea
         logits = rows @ (weights * scale) + bias
         losses = nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
         total: torch.Tensor = (shares * losses).sum() + decay * scale**2 * weights.square().sum()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         return total
 
     minimiser.step(cost)

@@ -126,6 +126,7 @@ async function search() {
   } else {
     body.set("url", url.value);
   }
+  body.set("anime", form.elements.anime.value);
   const request = run.request;
   // fetch() does not tell how much of a body has been sent.
   request.upload.onprogress = (event) => {
@@ -175,6 +176,9 @@ function showResponse(request) {
     return showProblem({ 403: "stale", 413: "too-large" }[request.status] ?? "other");
   }
   results.innerHTML = request.responseText;
+  const left = byId("new-left");
+  byId("left").replaceWith(left.content);
+  left.remove();
   const answer = results.querySelector(".answer");
   finder.toggleAttribute("data-answered", Boolean(answer));
   if (!answer) return revealProblem();
@@ -238,6 +242,14 @@ async function copyText(words) {
   }
 }
 
+/** Look in one title, or in all of them; what was asked last is asked again. */
+function lookIn(number, title) {
+  form.elements.anime.value = number;
+  byId("only-title").textContent = title;
+  byId("only").hidden = !number;
+  if (chosen || url.value) search();
+}
+
 // --- events --------------------------------------------------------------------------------------------------
 
 if (/Mac|iP(hone|ad|od)/.test(navigator.platform)) drop.querySelector("kbd").textContent = "⌘";
@@ -274,6 +286,24 @@ document.addEventListener("paste", (event) => {
   take(event.clipboardData);
 });
 
+results.addEventListener("submit", async (event) => {
+  const judged = event.target.closest(".judge");
+  if (!judged) return;
+  event.preventDefault();
+  const body = new FormData(judged, event.submitter);
+  let response = null;
+  try {
+    response = await fetch(judged.action, { method: "POST", body, headers: { [FRAGMENT_HEADER]: "judged" } });
+  } catch {
+    // Said below.
+  }
+  if (!response?.headers.get(FRAGMENT_HEADER)) return (status.textContent = text.textNotSent);
+  judged.innerHTML = await response.text();
+  judged.tabIndex = -1;
+  judged.focus({ preventScroll: true });
+  status.textContent = judged.textContent.trim();
+});
+
 let depth = 0;
 const isDragOver = (is) => drop.classList.toggle("is-over", is);
 document.addEventListener("dragenter", () => isDragOver((depth += 1) > 0));
@@ -286,7 +316,18 @@ document.addEventListener("drop", (event) => {
   take(event.dataTransfer);
 });
 
+byId("everywhere").addEventListener("click", (event) => {
+  if (!chosen && !url.value) return;
+  event.preventDefault();
+  lookIn("", "");
+});
+
 results.addEventListener("click", (event) => {
+  const only = event.target.closest("[data-only]");
+  if (only && (chosen || url.value)) {
+    event.preventDefault();
+    lookIn(only.dataset.only, only.dataset.onlyTitle);
+  }
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
 });

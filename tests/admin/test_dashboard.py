@@ -14,8 +14,8 @@ from kombu.exceptions import OperationalError
 
 from accounts.principal import Principal, PrincipalKind
 from anime_search.models import Anime, IngestJob, JobOutcome, JobStatus
-from config import queue_depths as queues
 from core import clock
+from core import queue_depths as queues
 from credits.ledger import grant_credits, revoke_credits
 from credits.models import Admission, EntryKind, PaymentEvent
 from credits.policies import Product

@@ -19,6 +19,8 @@ LONG_TITLE = (
     "Watashi ga Kono Nagai Namae no Eiga ni Tensei Shitara Usagi to Chouchou ni Kakomarete Shimatta Ken: "
     "Mori no Okusoko de Hajimaru Slow Life wa Omottayori mo Zutto Taihen deshita"
 )
+#: What an English reader is shown of it.
+SHOWN_TITLE = "That Time I Was Reborn Into a Film With a Long Name, Among Rabbits and Butterflies"
 LONG_NAME = (
     "[Some-Very-Thorough-Subs] "
     "Watashi_ga_Kono_Nagai_Namae_no_Eiga_ni_Tensei_Shitara_Usagi_to_Chouchou_ni_Kakomarete_Shimatta_Ken"
@@ -29,7 +31,7 @@ _TITLES = {
     "type": "ANIME",
     "title": {
         "romaji": LONG_TITLE,
-        "english": "That Time I Was Reborn Into a Film With a Long Name, Among Rabbits and Butterflies",
+        "english": SHOWN_TITLE,
         "native": "私がこの長い名前の映画に転生したらウサギと蝶々に囲まれてしまった件 〜森の奥底で始まるスローライフ〜",
     },
     "isAdult": True,

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Route, expect
 
-from tests.browser.collection import ANILIST_ID, LONG_NAME, LONG_TITLE, Collection
+from tests.browser.collection import ANILIST_ID, LONG_NAME, SHOWN_TITLE, Collection
 from tests.browser.conftest import NewVisit
 from tests.browser.visit import Visit
 
@@ -26,7 +26,7 @@ def test_chosen_file_is_found(visit: Visit, collection: Collection) -> None:
     cards = page.locator(".card")
     assert cards.count() >= 2
     titles = cards.locator("h3").all_text_contents()
-    assert {"Big Buck Bunny", LONG_TITLE} <= set(titles)
+    assert {"Big Buck Bunny", SHOWN_TITLE} <= set(titles)
     bunny = cards.nth(titles.index("Big Buck Bunny"))
     expect(bunny.locator(".band")).to_have_text("Match")
     expect(bunny.locator(".card-file")).to_have_text("Big Buck Bunny.mp4")
@@ -36,7 +36,7 @@ def test_chosen_file_is_found(visit: Visit, collection: Collection) -> None:
     at = re.fullmatch(r"0:(\d\d\.\d\d)", bunny.locator("[data-copy]").get_attribute("data-copy") or "")
     assert at is not None
     assert 1.8 < float(at[1]) < 3.4
-    assert page.title().startswith((f"{LONG_TITLE}, at 0:0", "Big Buck Bunny, at 0:0"))
+    assert page.title().startswith((f"{SHOWN_TITLE}, at 0:0", "Big Buck Bunny, at 0:0"))
     visit.photograph("match")
 
 
@@ -64,9 +64,9 @@ def test_title_that_is_known_links_to_anilist(visit: Visit, collection: Collecti
     visit.choose(collection.screenshot)
     visit.answered("Match found")
     card = visit.page.locator(".card", has_text=LONG_NAME)
-    link = card.get_by_role("link")
+    link = card.get_by_role("link", name="AniList")
     expect(link).to_have_attribute("href", f"https://anilist.co/anime/{ANILIST_ID}")
-    expect(link).to_have_accessible_name(f"AniList : {LONG_TITLE} (opens in a new tab)")
+    expect(link).to_have_accessible_name(f"AniList : {SHOWN_TITLE} (opens in a new tab)")
     expect(card.locator(".card-episode")).to_have_text("Episode 5")
     expect(visit.page.locator(".card", has_text="Big Buck Bunny.mp4").get_by_role("link")).to_have_count(0)
 
