@@ -10,8 +10,11 @@ READY_DEV := $(VENV)/.ready-dev
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 # What is set on make's command line (PORT=…, HOST=…, DATA_DIR=…) reaches Django as environment by itself.
 
+# The detector of generated video that is fetched (90 MB, once) and used; empty: the small one that comes with the project.
+DETECTOR ?= clip-b16-1
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run serve ingest migrate test test-slow test-integration test-browser check format openapi lock screenshots clean
+.PHONY: help setup setup-dev run serve ingest migrate test test-slow test-integration test-browser check format messages openapi lock screenshots clean
 
 help:  ## Explain every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,7 +47,9 @@ setup-dev: $(READY_DEV)  ## The same with the tools for tests and checks
 migrate: $(READY)  ## Bring the database up to date
 	@$(MANAGE) migrate --verbosity 0
 
-run: $(READY)  ## Index video (VIDEOS=path for your own), find a screenshot of it, and serve (PORT, HOST, DATA_DIR)
+run: $(READY)  ## Index video (VIDEOS=path for your own), find a screenshot of it, and serve (PORT, HOST, DATA_DIR, DETECTOR)
+	@$(if $(DETECTOR),$(MANAGE) deepfake_model install $(DETECTOR) --activate >/dev/null || \
+	  echo "The larger detector is not to be had now; the small one that comes with the project answers.")
 	@$(MANAGE) anime_demo $(if $(VIDEOS),--videos "$(VIDEOS)")
 
 serve: migrate  ## Serve what is indexed
@@ -77,6 +82,11 @@ check: $(READY_DEV)  ## Format, lint, types, import contracts, migrations, deplo
 format: $(READY_DEV)  ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+messages: $(READY_DEV)  ## Collect the pages' texts into locale/ and compile what is translated (needs gettext)
+	@$(MANAGE) makemessages --locale ko --locale ja --locale zh_Hant --locale zh_Hans --no-location --no-wrap --verbosity 0 \
+	  $(foreach folder,tests benchmarks clients docs data .venv */training,--ignore '$(folder)/*')
+	@$(MANAGE) compilemessages --ignore .venv --verbosity 0
 
 openapi: $(READY_DEV)  ## Make docs/openapi.json anew after an API was changed
 	@$(MANAGE) openapi_write

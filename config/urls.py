@@ -29,5 +29,6 @@ urlpatterns = [
     path("", include("anime_search.api.whatanime.urls")),
     path("", include("anime_search.api.tracemoe_legacy.urls")),
     path("", include("anime_search.api.tracemoe.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

@@ -14,6 +14,8 @@ from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOper
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.http.response import HttpResponseBase
+from django.utils import translation
 from redis.exceptions import RedisError
 from rest_framework import exceptions as drf
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -74,6 +76,11 @@ class SurfaceView(APIView):
 
     errors: ClassVar[ErrorTable]
     max_body_bytes: ClassVar[int | None] = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """As REST framework does, in English: programs compare what they are told, whatever their language."""
+        with translation.override(settings.LANGUAGE_CODE):
+            return super().dispatch(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
         """Nothing: who asks is for ``apikeys.authentication`` to say, which reads the session off Django's request.

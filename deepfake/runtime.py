@@ -73,6 +73,11 @@ def active_file() -> Path:
     return models_dir() / "ACTIVE"
 
 
+def was_chosen() -> bool:
+    """Whether somebody said which model is to be used: by the setting, or by activating one."""
+    return bool(settings.DEEPFAKE_MODEL) or active_file().is_file()
+
+
 def active_name() -> str:
     """Name of the model in use: of the setting, else as it was activated, else the project's own.
 

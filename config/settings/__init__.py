@@ -108,8 +108,17 @@ AUTH_PASSWORD_VALIDATORS = [
 globals().update(auth_settings(DATA_DIR))
 
 LANGUAGE_CODE = "en"
-#: Those that have a catalogue here: Django would else call a page German because it speaks German itself.
-LANGUAGES = [("en", "English")]
+#: Those that have a catalogue here, under their own names: Django would else call a page German because it speaks German itself.
+LANGUAGES = [
+    ("en", "English"),
+    ("ko", "한국어"),
+    ("ja", "日本語"),
+    ("zh-hant", "繁體中文"),
+    ("zh-hans", "简体中文"),
+]
+LANGUAGE_COOKIE_AGE = 365 * 86400
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -38,6 +38,7 @@ def https_settings(*, enabled: bool) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "SESSION_COOKIE_SECURE": enabled,
         "CSRF_COOKIE_SECURE": enabled,
+        "LANGUAGE_COOKIE_SECURE": enabled,
         "SECURE_SSL_REDIRECT": enabled,
         "SECURE_HSTS_SECONDS": 31_536_000 if enabled else 0,
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": enabled,
@@ -45,6 +46,7 @@ def https_settings(*, enabled: bool) -> dict[str, Any]:
     }
     if env.bool("BEHIND_TLS_PROXY", False):
         # Whoever reaches the site through the proxy came by TLS, also where HTTPS is not enforced here.
-        settings["SESSION_COOKIE_SECURE"] = settings["CSRF_COOKIE_SECURE"] = True
+        for cookie in ("SESSION", "CSRF", "LANGUAGE"):
+            settings[f"{cookie}_COOKIE_SECURE"] = True
         settings["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
     return settings

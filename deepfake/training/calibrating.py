@@ -31,11 +31,14 @@ from deepfake.training.clips import TrainingClip
 from deepfake.training.detector_file import with_free_sides
 from deepfake.training.face_input import ABOUT, INPUT, MARGIN, NETWORK
 from deepfake.training.first_weights import LICENCE, SOURCE
+from deepfake.training.half_precision import in_half_precision
 from deepfake.training.scores import Score
 from deepfake.training.weighting import balanced_weights
 
 FACES = "faces.onnx"
 _SCORE = 0.5
+#: Real clips that a face model has to be measured on, and the AUC that it has to reach, before it raises verdicts.
+_ENOUGH_FACES, _GOOD_FACES = 100, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +128,16 @@ def add_faces(folder: Path, detector: bytes, model: Path | None) -> None:
         BundleError: the engine does not take the bundle.
     """
     manifest = Bundle.read(folder).manifest
-    (folder / FACES).write_bytes(with_free_sides(detector))
+    (folder / FACES).write_bytes(in_half_precision(with_free_sides(detector)))
     files = [file for file in manifest.files if file.name not in (FACES, NETWORK)]
-    files.append(file_in(folder, FACES, licence="MIT", source="CenterFace (Star-Clouds), sides made free"))
+    files.append(
+        file_in(
+            folder,
+            FACES,
+            licence="MIT",
+            source="CenterFace (Star-Clouds), sides made free, weights in half precision",
+        )
+    )
     face_model: FaceModel | None = None
     training = dict(manifest.training)
     if model is not None:
@@ -151,14 +161,19 @@ def add_faces(folder: Path, detector: bytes, model: Path | None) -> None:
 
 
 def _joined(manifest: BundleManifest) -> BundleManifest:
-    """A manifest whose faces raise a video's verdict: a face just above its threshold brings the video just above its own.
+    """A manifest whose faces raise a video's verdict, if the face model was measured to be good enough for that.
 
-    The two are not added: few clips have both a face and a label to fit weights by, and a real face is no
-    sign that the rest of the picture is real.
+    A face just above its threshold then brings the video just above its own. The two are not added: few clips have both a
+    face and a label to fit weights by, and a real face is no sign that the rest of the picture is real. A face model that
+    was measured on few faces, or is often wrong, is told as evidence and moves nothing: it took real people for generated.
     """
     faces, point = manifest.faces, manifest.operating_point
     if faces is None or faces.model is None or not 0 < point.fake_above < 1:
         return manifest
+    measured = manifest.training.get("faces", {}).get("figures", {})
+    if measured.get("real", 0) < _ENOUGH_FACES or measured.get("blended_auc", 0.0) < _GOOD_FACES:
+        model = replace(faces.model, video_weight=1.0, face_weight=0.0, offset=0.0, only_raises=True)
+        return replace(manifest, faces=replace(faces, model=model))
     offset = logit(point.fake_above) - logit(faces.model.fake_above)
     model = replace(faces.model, video_weight=0.0, face_weight=1.0, offset=round(offset, 6), only_raises=True)
     return replace(manifest, faces=replace(faces, model=model))

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from deepfake.training.faults import TrainingError
-from deepfake.training.trunk import HALF_FROM, for_export
+from deepfake.training.half_precision import in_half_precision
+from deepfake.training.trunk import for_export
 
 #: Of ONNX; every onnxruntime since 1.15 knows it.
 OPSET = 17
@@ -73,30 +72,6 @@ def export(
     partial.write_bytes(content)
     partial.replace(path)
     return apart
-
-
-def in_half_precision(content: bytes) -> bytes:
-    """A network whose large tensors are stored in half precision; what is computed with them stays single.
-
-    onnxruntime turns them into what they were once, when it loads the file.
-    """
-    model = onnx.load_from_string(content)
-    graph = model.graph
-    casts = []
-    for number, tensor in enumerate(graph.initializer):
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < HALF_FROM:
-            continue
-        name = tensor.name
-        half = numpy_helper.from_array(values.astype(np.float16), f"{name}_half")
-        graph.initializer[number].CopyFrom(half)
-        casts.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    written: bytes = model.SerializeToString()
-    return written
 
 
 def largest_difference(

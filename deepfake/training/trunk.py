@@ -15,9 +15,9 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_eval
 
+from deepfake.training.half_precision import HALF_FROM
+
 BLOCKS = 16
-#: Numbers of a tensor from which on a file holds it in half precision.
-HALF_FROM = 1024
 
 
 class Trunk(nn.Module):

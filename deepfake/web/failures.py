@@ -26,7 +26,7 @@ SENTENCES: Final = (
     gettext_noop("Not one picture of the video can be decoded."),
     gettext_noop("The file is cut off."),
     gettext_noop("The video is damaged."),
-    gettext_noop("The video's pictures are too large, or it is too long."),
+    gettext_noop("The video's pictures are too large."),
     gettext_noop("The video could not be read, or not in time."),
     gettext_noop("This video is private: only people whom its owner has let in can see it."),
     gettext_noop("This video is not there any more: it was removed, or the link is wrong."),

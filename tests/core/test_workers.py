@@ -181,4 +181,4 @@ def test_every_periodic_task_exists_and_its_queue_has_a_worker() -> None:
     for entry in current_app.conf.beat_schedule.values():
         assert entry["task"] in current_app.tasks
         queue = current_app.amqp.router.route({}, entry["task"])["queue"]
-        assert queue.name in ("housekeeping", "mail", "deepfake", "ingest")
+        assert queue.name in ("housekeeping", "mail", "deepfake", "ingest", "search")

