@@ -264,7 +264,8 @@ def test_reset_of_an_unknown_address_is_the_same_page(client: Client, member: Us
     known = client.post("/accounts/password/reset/", {"email": member.email}, follow=True)
     unknown = Client().post("/accounts/password/reset/", {"email": "nobody@example.com"}, follow=True)
     assert known.redirect_chain == unknown.redirect_chain
-    assert in_our_form(known) == in_our_form(unknown)
+    masked = re.compile(r'(?<=name="csrfmiddlewaretoken" value=")\w+')
+    assert masked.sub("", in_our_form(known)) == masked.sub("", in_our_form(unknown))
 
 
 def test_link_to_verify_that_is_no_good_is_refused(client: Client) -> None:

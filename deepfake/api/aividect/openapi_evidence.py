@@ -64,6 +64,22 @@ EVIDENCE_SCHEMAS: Final[dict[str, Schema]] = {
                 ),
                 _("What the file itself says of where it comes from."),
             ),
+            "looked_at": or_null(
+                record(
+                    {
+                        "whole": flag(_("Whether the whole video was there, and not only its beginning.")),
+                        "stretches": list_of(
+                            record(
+                                {
+                                    "from_s": number(_("Seconds from the start.")),
+                                    "to_s": number(_("Seconds from the start.")),
+                                }
+                            )
+                        ),
+                    },
+                    description=_("The stretches that frames were taken from."),
+                )
+            ),
             "video": record(
                 {
                     "width": whole(),

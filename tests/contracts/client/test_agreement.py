@@ -29,6 +29,8 @@ OPENAPI = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
 PASSED_OVER = {"success", "analysis_id"}
 
 
+#: What only commands, covers and payments can come to.
+UNSERVED = ("credits.payments.errors", "anime_search.metadata")
 #: Whose errors requests of these dialects can come to.
 SERVED = {"core", "accounts", "apikeys", "credits", "anime_search", "deepfake", "rankings"}
 
@@ -36,7 +38,7 @@ SERVED = {"core", "accounts", "apikeys", "credits", "anime_search", "deepfake", 
 def codes_of(table: ErrorTable) -> Iterator[str]:
     """Every code that a dialect can tell of an error that has an entry of its own."""
     for kind in all_subclasses(DomainError):
-        if kind.__module__.partition(".")[0] not in SERVED or kind.__module__ == "credits.payments.errors":
+        if kind.__module__.partition(".")[0] not in SERVED or kind.__module__.startswith(UNSERVED):
             continue
         entry = next((each for each in kind.__mro__ if each in table), None)
         if entry in (None, DomainError):
