@@ -263,6 +263,7 @@ def test_keyboard_alone_is_enough(asking: Visit, clips: Clips) -> None:
         "Frameproof",
         "Find a scene",
         "Is it real?",
+        "Rankings",
         "Sign in",
         "video",
         "url",

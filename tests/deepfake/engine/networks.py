@@ -264,7 +264,10 @@ def slow_network(*, side: int, memory: bool = False) -> bytes:
         helper.make_node("Cast", ["frames"], ["bright"], to=FLOAT),
         helper.make_node("ReduceMax", ["bright"], ["most"], keepdims=0),
         helper.make_node("Constant", [], ["shape"], value=shape),
-        helper.make_node("Expand", ["most", "shape"], ["large"]),
+        # Of numbers whose products stay as they are: an infinite one would be no judgement.
+        helper.make_node("Mul", ["most", "nothing"], ["none"]),
+        helper.make_node("Add", ["none", "share"], ["each"]),
+        helper.make_node("Expand", ["each", "shape"], ["large"]),
         helper.make_node("Add" if memory else "MatMul", ["large", "large"], ["product0"]),
         *[
             helper.make_node("MatMul", [f"product{n}", "large"], [f"product{n + 1}"])
@@ -276,4 +279,5 @@ def slow_network(*, side: int, memory: bool = False) -> bytes:
         *_judging("grey", [2, 3], MIDDLE),
     ]
     outputs = [_value("logit", [1]), _value("frame_logits", [1, "T"]), _value("attention", [1, "T"])]
-    return _model(nodes, [_value("frames", [1, "T", 32, 32, 3], BYTES)], outputs, {"last": np.array([4])})
+    constants = {"last": np.array([4]), "nothing": np.float32(0), "share": np.float32(1 / side)}
+    return _model(nodes, [_value("frames", [1, "T", 32, 32, 3], BYTES)], outputs, constants)
