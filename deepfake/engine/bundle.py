@@ -18,6 +18,8 @@ MANIFEST = "manifest.json"
 SHIPPED = Path(__file__).resolve().parent.parent / "bundles"
 #: The bundle that is used where nobody says otherwise.
 CURRENT = "videoefficientattn-1"
+#: The more accurate one, which has to be installed: its encoder is too large for the project.
+LARGER = "clip-b16-1"
 #: Bytes of a manifest that are read: one is a few kilobytes long.
 MOST_MANIFEST_BYTES = 1 << 20
 

@@ -43,8 +43,9 @@ MEANS = tuple(f"mean{block}" for block in range(BLOCKS))
 PARTS = CLASSES + MEANS
 #: Outputs that an encoder is given: the parts side by side, and the patches' tokens that the means are of.
 NUMBERS, PATCHES = "numbers", "patches"
-#: Frames that are encoded at a time.
-BATCH = 4
+#: Frames that are encoded at a time: the encoder scales what it computes by the largest number of a batch, so that what
+#: a frame gives hangs on the others unless it is alone.
+BATCH = 1
 _BLOCK = re.compile(r"/layers\.(\d+)/Add_1$")
 
 

@@ -57,17 +57,6 @@ class Features:
     def __len__(self) -> int:
         return len(self.clips)
 
-    def chosen(self, keep: NDArray[np.bool_]) -> Features:
-        """Those of a mask."""
-        places = np.flatnonzero(keep)
-        return Features(
-            tuple(self.clips[place] for place in places),
-            tuple(self.variants[place] for place in places),
-            self.parts,
-            self.numbers[places],
-            self.counts[places],
-        )
-
 
 class Crew:
     """What a process that computes features has loaded."""

@@ -11,6 +11,7 @@ from deepfake.training.bundling import file_in, new_manifest, put_into, write_ma
 from deepfake.training.clips import TrainingClip
 from deepfake.training.copies import sample_clip
 from deepfake.training.encoding import (
+    BATCH,
     CLIP_INPUT,
     NUMBERS,
     PATCHES,
@@ -82,7 +83,7 @@ def write_head_bundle(
         head=HEAD,
         extension=EXTENSION,
         feeds={name: name for name in inputs},
-        batch=2,
+        batch=BATCH,
     )
     write_manifest(
         folder,

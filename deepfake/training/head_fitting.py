@@ -62,9 +62,20 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.clips)
 
+    def chosen(self, keep: NDArray[np.bool_]) -> Inputs:
+        """Those of a mask, (n,)."""
+        places = np.flatnonzero(keep)
+        return Inputs(
+            tuple(self.clips[place] for place in places),
+            tuple(self.variants[place] for place in places),
+            self.numbers[places],
+            self.mask[places],
+        )
+
     def means(self) -> Numbers:
         """Of the frames that are there, (n, width)."""
-        return _masked_means(self.numbers, self.mask)
+        rows = zip(self.numbers, self.mask, strict=True)
+        return np.stack([row[there].astype(np.float32).mean(0) for row, there in rows])
 
     def standardised(self, mean: Numbers, deviation: Numbers) -> Numbers:
         """The mean over frames in deviations, (n, width); each frame's are bounded, as the head bounds them."""
@@ -92,13 +103,12 @@ class FittedHead:
 
 def fit_head(inputs: Inputs, keep: NDArray[np.bool_], decay: float) -> FittedHead:
     """Fit a head to those of a mask; sources count alike (see :mod:`.weighting`)."""
-    clips = [inputs.clips[place] for place in np.flatnonzero(keep)]
-    chosen = Inputs(tuple(clips), ("",) * len(clips), inputs.numbers[keep], inputs.mask[keep])
+    chosen = inputs.chosen(keep)
     means = chosen.means()
     mean, deviation = means.mean(0), np.maximum(means.std(0), _LEAST)
     rows = torch.from_numpy(chosen.standardised(mean, deviation))
-    labels = torch.tensor([float(clip.fake) for clip in clips])
-    shares = torch.from_numpy(balanced_weights(clips).astype(np.float32))
+    labels = torch.tensor([float(clip.fake) for clip in chosen.clips])
+    shares = torch.from_numpy(balanced_weights(chosen.clips).astype(np.float32))
     # Scaled so that all steps are about as long, whatever the width.
     scale = rows.shape[1] ** -0.5
     weights = torch.zeros(rows.shape[1], requires_grad=True)
@@ -116,7 +126,3 @@ def fit_head(inputs: Inputs, keep: NDArray[np.bool_], decay: float) -> FittedHea
     minimiser.step(cost)
     fitted = (weights.detach() * scale).numpy()
     return FittedHead(mean, deviation, fitted, float(bias.detach()))
-
-
-def _masked_means(numbers: NDArray[np.float16], mask: NDArray[np.bool_]) -> Numbers:
-    return np.stack([row[there].astype(np.float32).mean(0) for row, there in zip(numbers, mask, strict=True)])

@@ -20,7 +20,7 @@ MOST = 8.0
 class Head(nn.Module):
     """A logistic regression on each frame; the video's logit is the mean of its frames'.
 
-    Attention over frames, hidden layers and dropout were tried: by folds over pages they are worse.
+    Attention over frames with dropout was tried: by folds over pages it is worse.
 
     Args:
         parts: what it looks at, of :data:`.encoding.PARTS`, in that order.

@@ -24,13 +24,15 @@ from deepfake.training.weighting import folds_of
 
 SCORES, JOURNAL = "scores.jsonl", "journal.jsonl"
 #: What is looked at: the middle of the encoder, where what transfers stands (see :mod:`.encoding`), some blocks of it,
-#: or all of it; with means of patches, for the heat is theirs.
+#: its later half, or all of it; with means of patches, for the heat is theirs. The end alone is what it is held against.
 LOOKS = (
     (*CLASSES[4:11], *MEANS[4:6]),
     ("class5", "class7", "class10", "mean4", "mean5"),
+    (*CLASSES[6:], *MEANS[4:8]),
     (*CLASSES, *MEANS[4:6]),
+    CLASSES[11:],
 )
-CANDIDATES = tuple(HeadSpec(parts, decay) for parts in LOOKS for decay in (0.01, 0.03, 0.1))
+CANDIDATES = tuple(HeadSpec(parts, decay) for parts in LOOKS for decay in (0.003, 0.01, 0.03))
 PACKAGES = ("torch", "onnx", "onnxruntime", "numpy", "opencv-python-headless", "av", "pillow")
 
 
@@ -45,7 +47,7 @@ class HeadRecipe:
     """
 
     variants: tuple[str, ...] = ("plain", "aug0")
-    judged: tuple[str, ...] = ("plain", "aug0")
+    judged: tuple[str, ...] = ("plain", "aug0", "crf38h")
     folds: int = 5
     criterion: Criterion = Criterion.MACRO
     candidates: tuple[HeadSpec, ...] = field(default=CANDIDATES, repr=False)

@@ -50,7 +50,7 @@ def _features(options: argparse.ArgumentParser) -> None:
     _file(options, "--encoder", "ONNX: CLIP's ViT-B/16, (n, 3, 224, 224) in", required=True)
     _folder(options, "--out", "for the features", required=True)
     _frames(options, 8)
-    _variants(options, "--variant", ("plain", "aug0"))
+    _variants(options, "--variant", ("plain", "aug0", "crf38h"))
     options.add_argument("--splits", nargs="+", choices=SPLITS, default=[TRAIN, VAL], help="%(default)s")
     _workers(options, 2)
 
@@ -62,7 +62,7 @@ def _head(options: argparse.ArgumentParser) -> None:
     _file(options, "--wheel", "the wheel that the encoder came in, so that a site can fetch it")
     _outcome(options, name="CLIP middle blocks", bundle="clip-b16-1")
     _variants(options, "--variant", ("plain", "aug0"))
-    _variants(options, "--judged", ("plain", "aug0"))
+    _variants(options, "--judged", ("plain", "aug0", "crf38h"))
     _frames(options, 16)
     options.add_argument(
         "--folds", type=_count, default=5, help="over pages, for held-out logits of all clips (%(default)s)"

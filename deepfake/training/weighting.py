@@ -43,13 +43,6 @@ def balanced_weights(
     return found
 
 
-def groups_of(clips: Sequence[TrainingClip]) -> tuple[NDArray[np.intp], list[str]]:
-    """Number of the source of each clip, (n,), and the sources' names; a real and a generated one are never the same."""
-    keys = [f"{'fake' if clip.fake else 'real'}/{clip.source}" for clip in clips]
-    names = sorted(set(keys))
-    return np.array([names.index(key) for key in keys], np.intp), names
-
-
 def folds_of(clips: Sequence[TrainingClip], count: int) -> NDArray[np.intp]:
     """Part clips into folds by the page they are of, so that no page and no source is in two; (n,) numbers from 0.
 

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from deepfake import runtime
+from deepfake.engine.bundle import CURRENT
 from tests import footage
 from tests.deepfake.engine.clips import scene, write_clip
 from tests.deepfake.models_shelf import shelve, use
@@ -125,6 +127,16 @@ def test_hundreds_of_files_are_lines_in_their_order(
     assert all(line["prob_fake"] == 0.945 for line in called.lines)
     assert (called.error, called.returncode) == ("", 0)
     assert f"300 of 300: {names[-1]}: model" in called.stderr
+
+
+def test_who_has_chosen_no_detector_is_told_of_the_better_one(
+    tmp_path: Path, detector: FakeDetector, downloader: FakeDownloader, settings: Settings
+) -> None:
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"video")
+    assert "deepfake_model install clip-b16-1 --activate" in analyze(video).stderr
+    settings.DEEPFAKE_MODEL = CURRENT
+    assert "install" not in analyze(video).stderr
 
 
 def test_fault_of_ours_is_a_line_as_well_and_the_rest_is_judged(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepfake.training.clips import TrainingClip
-from deepfake.training.weighting import balanced_weights, folds_of, groups_of
+from deepfake.training.weighting import balanced_weights, folds_of
 from tests.deepfake.training.collection import a_clip
 
 
@@ -66,12 +66,6 @@ def test_gifs_have_the_same_share_of_both_labels() -> None:
     assert shares[0] == pytest.approx(shares[1])
     assert shares[0] > 0
     assert weights.sum() == pytest.approx(1)
-
-
-def test_a_real_source_is_no_generator_of_the_same_name() -> None:
-    numbers, names = groups_of([a_clip(source="x"), a_clip(source="x", fake=False), a_clip(source="x")])
-    assert numbers.tolist() == [0, 1, 0]
-    assert names == ["fake/x", "real/x"]
 
 
 def test_folds_share_no_page_and_no_source_and_hold_both_labels() -> None:
