@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import ExitStack
 from typing import Any
 
@@ -23,7 +22,7 @@ from anime_search.runtime import IMAGE_LIMITS
 from anime_search.titles import reader_title
 from anime_search.web.asked import asked_picture
 from anime_search.web.cards import Band, cards_of
-from anime_search.web.errors import most_megabytes, problem_of
+from anime_search.web.errors import PROBLEMS, most_megabytes
 from anime_search.web.left import left_of
 from anime_search.web.requests import (
     FRAGMENT_HEADER,
@@ -33,15 +32,12 @@ from anime_search.web.requests import (
     wants_fragment,
 )
 from apikeys.authentication import principal_of
-from core.errors import Unavailable
-from core.pages import parse_form
+from core.pages import Problem, parse_form
 from core.ranged_file import file_response
-from core.surfaces import InternalFault, as_domain_error
 from credits.headers import add_ratelimit_headers
 from credits.policies import Product
+from credits.problems import answer_error
 from credits.services import admitted
-
-log = logging.getLogger(__name__)
 
 #: Candidates that a page shows.
 MOST_CARDS = 5
@@ -136,18 +132,10 @@ def _find(request: HttpRequest, question: Question, only: Anime | None) -> dict[
 def _problem(
     request: HttpRequest, error: Exception, *, url: str = "", only: Anime | None = None
 ) -> HttpResponse:
-    domain_error = as_domain_error(error)
-    if isinstance(domain_error, InternalFault) or (
-        domain_error is not error and isinstance(domain_error, Unavailable)
-    ):
-        log.error("unhandled error at %s", request.path, exc_info=error)
-    problem = problem_of(domain_error)
-    response = _results(request, problem.status, url=url, only=only, problem=problem)
-    if problem.retry_after_s is not None:
-        response["Retry-After"] = str(problem.retry_after_s)
-    if "snapshot" in domain_error.data:
-        add_ratelimit_headers(response, domain_error.data["snapshot"])
-    return response
+    def page(problem: Problem) -> HttpResponse:
+        return _results(request, problem.status, url=url, only=only, problem=problem)
+
+    return answer_error(request, error, PROBLEMS, page)
 
 
 def _results(request: HttpRequest, status: int, **found: Any) -> HttpResponse:

@@ -10,7 +10,7 @@ import pytest
 from anime_search import errors as search_errors
 from anime_search.models import Video
 from anime_search.web.cards import episode_text, recognised, time_text
-from anime_search.web.errors import problem_of
+from anime_search.web.errors import PROBLEMS
 from core import errors as core_errors
 from core import surfaces
 from core.clock import now
@@ -18,6 +18,7 @@ from core.errors import DomainError
 from core.pages import in_words
 from credits import errors as metering_errors
 from credits.policies import Limits
+from credits.problems import problem_of
 from credits.services import Snapshot
 
 
@@ -110,7 +111,9 @@ def _kinds() -> list[type[DomainError]]:
 @pytest.mark.parametrize("kind", _kinds())
 def test_every_error_has_words_and_a_status(kind: type[DomainError]) -> None:
     state = Snapshot(Limits(), None, None)
-    problem = problem_of(kind("", retry_after_s=9, resets_at=now() + timedelta(hours=2), snapshot=state))
+    problem = problem_of(
+        PROBLEMS, kind("", retry_after_s=9, resets_at=now() + timedelta(hours=2), snapshot=state)
+    )
     assert 400 <= problem.status < 600
     assert problem.title
     assert problem.advice
@@ -124,6 +127,6 @@ def test_who_has_used_everything_is_shown_a_way_out(balance: int | None, page: s
         metering_errors.QuotaExhausted(snapshot=state, retry_after_s=9),
         metering_errors.InsufficientCredits(snapshot=state, resets_at=None),
     ):
-        way_out = problem_of(error).way_out
+        way_out = problem_of(PROBLEMS, error).way_out
         assert way_out is not None
         assert way_out[0] == page
