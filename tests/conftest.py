@@ -49,7 +49,7 @@ def make_video(collection: Path) -> MakeVideo:
     """``make_video("1/a.mp4", seed=1)`` writes a short video into :func:`collection`."""
 
     def make(name: str = "1.mp4", **options: object) -> Path:
-        return write_video(collection / name, **({"seed": 1} | options))  # type: ignore[arg-type]
+        return write_video(collection / name, **({"seed": 1} | options))
 
     return make
 

@@ -32,7 +32,7 @@ def text_of(client: Client, address: str = PAGE) -> str:
     assert answer.status_code == 200
     words: list[str] = []
     parser = HTMLParser()
-    parser.handle_data = words.append  # type: ignore[method-assign]
+    parser.handle_data = words.append
     parser.feed(answer.content.decode())
     return re.sub(r"\s+", " ", " ".join(words))
 

@@ -62,7 +62,7 @@ def seen_from(crew: runtime.DetectorCrew, path: Path, **options: object) -> Verd
         "cancelled": lambda: False,
         "timeout_s": 60,
     }
-    return crew.detect(runtime.active_bundle(), path, **(given | options))  # type: ignore[arg-type]
+    return crew.detect(runtime.active_bundle(), path, **(given | options))
 
 
 def test_a_video_is_judged_by_the_model_in_use(crew: runtime.DetectorCrew, clip: Path) -> None:

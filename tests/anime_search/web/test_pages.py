@@ -157,7 +157,7 @@ def test_answer_without_candidates_says_so(client: Client, answer: dict[str, Any
 
 def test_adult_picture_lies_behind_a_switch(client: Client, answer: dict[str, Any], video: Video) -> None:
     plain = client.post("/", {"image": png()}, headers=FRAGMENT).content.decode()
-    video.anime.is_adult = True  # type: ignore[union-attr]
+    video.anime.is_adult = True
     html = client.post("/", {"image": png()}, headers=FRAGMENT).content.decode()
     assert 'type="checkbox"' not in plain
     assert html.index('<input class="veil-switch" type="checkbox" id="veil-1">') < html.index("<img")
