@@ -33,7 +33,7 @@ def entry_in_words(entry: LedgerEntry) -> str:
     """Why credits came or went: what they were used for, or the reason that was given."""
     what = capfirst(entry.get_kind_display())
     why = PRODUCT_NAMES[Product(entry.product)] if entry.product else entry.reason
-    return f"{what}: {why}" if why else what
+    return _("%(what)s: %(why)s") % {"what": what, "why": why} if why else what
 
 
 def _daily(limits: Limits) -> str:

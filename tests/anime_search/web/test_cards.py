@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from anime_search import errors as search_errors
 from anime_search.models import Video
@@ -47,7 +48,7 @@ def test_time_reads_as_in_a_player(time_s: float, text: str) -> None:
         ({"kind": "episode", "episode": 5.0, "episode_end": 6.0}, "Episode 5–6"),
         (
             {"kind": "episode", "episode": 5.0, "season": 2, "absolute_episode": 30.0},
-            "Season 2 · Episode 5 (30 in all)",
+            "Season 2 · Episode 5 (number 30 of all seasons)",
         ),
         ({"kind": "episode", "episode": 0.0}, "Episode 0"),
         ({"kind": "episode", "episode": 3.0, "season": 0}, "Episode 3"),
@@ -64,6 +65,20 @@ def test_time_reads_as_in_a_player(time_s: float, text: str) -> None:
 )
 def test_episode_is_named(facts: dict[str, Any], text: str) -> None:
     assert episode_text(Video(**facts)) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "wait"),
+    [
+        ("ko", "시즌 2 · 5화 (통산 30화)", "1시간 2분"),
+        ("ja", "第2期 · 第5話（通算30話）", "1時間2分"),
+        ("zh-hant", "第 2 季 · 第 5 集（總第 30 集）", "1 小時 2 分鐘"),
+    ],
+)
+def test_numbers_stand_where_a_language_has_them(language: str, text: str, wait: str) -> None:
+    with override(language):
+        assert episode_text(Video(kind="episode", episode=5.0, season=2, absolute_episode=30.0)) == text
+        assert in_words(3720) == wait
 
 
 @pytest.mark.parametrize(
