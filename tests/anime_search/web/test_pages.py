@@ -71,7 +71,9 @@ def test_script_gets_the_results_alone(client: Client, answer: dict[str, Any]) -
     response = client.post("/", {"image": png()}, headers=FRAGMENT)
     html = response.content.decode()
     assert response[FRAGMENT_HEADER] == "results"
-    assert html.startswith('<div class="answer" data-title="Laid-Back Camp, at 5:01.25"')
+    assert html.startswith(
+        '<div class="answer" data-title="Laid-Back Camp, at 5:01.25 – Find a scene – Frameproof"'
+    )
     assert "data:image" not in html
     assert "<html" not in html
 
