@@ -73,11 +73,11 @@ def _not_included(*, is_guest: bool) -> Problem:
 
 
 def without_detector(retry_after_s: int | None = None) -> Problem:
-    """No model is installed, or it is damaged."""
+    """There is no model that is whole."""
     return Problem(
         503,
-        _("There is no detector here yet"),
-        _("No model is installed, or it is being repaired. Whoever runs this site installs one with “manage.py deepfake_model install”."),
+        _("The detector is out of order"),
+        _("Its model is missing or damaged. “manage.py deepfake_model verify” tells whoever runs this site what is wrong."),
         retry_after_s,
     )  # fmt: skip
 
