@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from anime_search.engine.episode import ParsedPath, VideoKind
 from video.faults import VideoFault
@@ -161,7 +162,7 @@ class JobStatus(models.TextChoices):
 
     QUEUED = "queued", _("queued")
     RUNNING = "running", _("running")
-    DONE = "done", _("done")
+    DONE = "done", pgettext_lazy("state of a job", "done")
     FAILED = "failed", _("failed")
 
 

@@ -16,6 +16,7 @@ from django.db.models import Count, Model, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from anime_search.models import Anime, IngestJob, JobStatus
@@ -115,7 +116,7 @@ def _uses(uses: UsesToday) -> Panel:
         ),
     ]
     title = _("Use since %s UTC") % f"{today_began():%Y-%m-%d %H:%M}"
-    return Panel(title, rows, [_("done"), _("given back"), _("running")])
+    return Panel(title, rows, [pgettext_lazy("number of requests", "done"), _("given back"), _("running")])
 
 
 def _credits(uses: UsesToday) -> Panel:

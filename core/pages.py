@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
+from core import clock
 from core.surfaces import BodyMalformed, BodyTooLarge
 
 
@@ -41,7 +43,15 @@ def in_words(seconds: int) -> str:
         parts.append(ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes})
     if (rest and not hours) or not parts:
         parts.append(ngettext("%(n)d second", "%(n)d seconds", rest) % {"n": rest})
-    return " ".join(parts)
+    if len(parts) == 1:
+        return parts[0]
+    larger, smaller = parts
+    return pgettext("a length of time", "%(larger)s %(smaller)s") % {"larger": larger, "smaller": smaller}
+
+
+def wait_until(moment: datetime) -> str:
+    """The same for the time that is left until a moment."""
+    return in_words(max(1, round((moment - clock.now()).total_seconds())))
 
 
 def parse_form(request: HttpRequest) -> None:

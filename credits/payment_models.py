@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class OrderStatus(models.TextChoices):
@@ -142,7 +143,7 @@ class PaidTier(models.Model):
 class EventOutcome(models.TextChoices):
     """What became of an event."""
 
-    DONE = "done", _("done")
+    DONE = "done", pgettext_lazy("event of a payment", "done")
     IGNORED = "ignored", _("of no concern")
     KEPT = "kept", _("kept for staff")
 

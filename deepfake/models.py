@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from deepfake.engine.verdict import Manipulation, Result
 from deepfake.errors import DownloadReason
@@ -24,7 +25,7 @@ class AnalysisStatus(models.TextChoices):
 
     QUEUED = "queued", _("queued")
     RUNNING = "running", _("running")
-    DONE = "done", _("done")
+    DONE = "done", pgettext_lazy("state of a job", "done")
     FAILED = "failed", _("failed")
     CANCELLED = "cancelled", _("cancelled")
 

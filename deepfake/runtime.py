@@ -6,12 +6,13 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from deepfake.engine.bundle import CURRENT, SHIPPED, Bundle, find_bundle
+from deepfake.engine.bundle import CURRENT, SHIPPED, Bundle, Stamp, find_bundle
 from deepfake.engine.manifest import NAME
 from deepfake.engine.manifest_fields import BundleError
 from deepfake.engine.scan import ScanLimits
@@ -104,6 +105,22 @@ def active_bundle() -> Bundle:
         BundleError: there is none of its name, or its manifest cannot be read.
     """
     return find_bundle(active_name(), shelves())
+
+
+def require_whole_bundle() -> None:
+    """Look at every file of the model in use; at those that were looked at before only if they were written since.
+
+    Raises:
+        BundleError: there is no model of its name, or a file of it is missing or altered.
+    """
+    bundle = active_bundle()
+    for problem in _problems(bundle.folder, bundle.stamp()):
+        raise BundleError(problem)
+
+
+@lru_cache(maxsize=4)
+def _problems(folder: Path, _written: Stamp) -> list[str]:
+    return Bundle.read(folder).problems()
 
 
 class DetectorCrew:

@@ -183,14 +183,14 @@ def require_detector() -> None:
     """Refuse at once what no worker could carry out.
 
     Raises:
-        DetectorUnavailable: there is no model, or its manifest cannot be read.
+        DetectorUnavailable: there is no model, or it is not whole.
     """
     # It brings the video libraries along, which whoever only cancels does without.
     from deepfake import runtime
     from deepfake.engine.manifest_fields import BundleError
 
     try:
-        runtime.active_bundle()
+        runtime.require_whole_bundle()
     except BundleError as error:
         raise DetectorUnavailable from error
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import override
+from django.utils.translation import get_language, override
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
 from core.addresses import absolute_url
 from credits.policies import Product
 from docs_site.document import document_etag, document_text, endpoints, error_table, operations, translated
-from docs_site.language import PARAMETER, language_of, languages
 from docs_site.limits import limits_table
 from docs_site.surfaces import SURFACES, Surface
 
+#: The parameter of an address that names the language of its page, for links that mean one.
+_LANGUAGE = "lang"
 #: Seconds that anybody may use the document again without asking.
 _MAX_AGE_S = 300
 
@@ -73,15 +75,15 @@ def llms_text(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, template: str, surface: Surface | None = None) -> HttpResponse:
-    language = language_of(request)
+    language = _language_of(request)
     with override(language):
         page: dict[str, Any] = {
             "surfaces": [_words(each) for each in SURFACES],
             "surface": _words(surface) if surface else None,
-            "language": language,
-            "languages": languages(),
-            # Links keep a choice that differs from what the browser asks for.
-            "choice": f"?{PARAMETER}={language}" if PARAMETER in request.GET else "",
+            "languages": dict(settings.LANGUAGES),
+            # Links keep the language of an address; choosing another one below the page leaves it behind.
+            "choice": f"?{_LANGUAGE}={language}" if _LANGUAGE in request.GET else "",
+            "chosen_next": request.path,
             "host": _host(request),
             "limits": limits_table(surface.products if surface else list(Product)),
         }
@@ -95,6 +97,12 @@ def _page(request: HttpRequest, template: str, surface: Surface | None = None) -
     response["Content-Language"] = language
     patch_vary_headers(response, ["Accept-Language"])
     return response
+
+
+def _language_of(request: HttpRequest) -> str:
+    """The language of the address, else that of the whole site."""
+    named = request.GET.get(_LANGUAGE, "")
+    return named if named in dict(settings.LANGUAGES) else get_language() or settings.LANGUAGE_CODE
 
 
 def _words(surface: Surface) -> dict[str, Any]:

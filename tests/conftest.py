@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import translation
 from pytest_django import Settings
 
 from anime_search import runtime
@@ -25,6 +26,13 @@ MakeCommandLine = Callable[..., CommandLine]
 def _loaded_views() -> None:
     """Load all views before any test: what they import must not be what a test has put in its place."""
     import_module(django_settings.ROOT_URLCONF)
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """The language of a request stays with its thread, which is also that of the next test."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +57,7 @@ def make_video(collection: Path) -> MakeVideo:
     """``make_video("1/a.mp4", seed=1)`` writes a short video into :func:`collection`."""
 
     def make(name: str = "1.mp4", **options: object) -> Path:
-        return write_video(collection / name, **({"seed": 1} | options))  # type: ignore[arg-type]
+        return write_video(collection / name, **({"seed": 1} | options))
 
     return make
 

@@ -173,23 +173,25 @@ def time_text(time_s: float) -> str:
 
 def episode_text(video: Video) -> str:
     """Season, kind and number: ``Season 2, episode 5``, ``OVA 2``, ``Movie``."""
-    kind = {
-        VideoKind.EPISODE: _("Episode"),
-        VideoKind.MOVIE: _("Movie"),
-        VideoKind.OVA: _("OVA"),
-        VideoKind.SPECIAL: _("Special"),
-        VideoKind.PREVIEW: _("Preview"),
-        VideoKind.OPENING: _("Opening"),
-        VideoKind.ENDING: _("Ending"),
-        VideoKind.UNKNOWN: "",
+    alone, numbered = {
+        VideoKind.EPISODE: (_("Episode"), _("Episode %(number)s")),
+        VideoKind.MOVIE: (_("Movie"), _("Movie %(number)s")),
+        VideoKind.OVA: (_("OVA"), _("OVA %(number)s")),
+        VideoKind.SPECIAL: (_("Special"), _("Special %(number)s")),
+        VideoKind.PREVIEW: (_("Preview"), _("Preview %(number)s")),
+        VideoKind.OPENING: (_("Opening"), _("Opening %(number)s")),
+        VideoKind.ENDING: (_("Ending"), _("Ending %(number)s")),
+        VideoKind.UNKNOWN: ("", "%(number)s"),
     }[VideoKind(video.kind)]
-    number = "" if video.episode is None else f"{video.episode:g}"
-    if number and video.episode_end is not None:
-        number += f"–{video.episode_end:g}"
-    elif number and video.absolute_episode is not None:
-        number += " " + _("(%(number)s in all)") % {"number": f"{video.absolute_episode:g}"}
+    named = alone
+    if video.episode is not None:
+        last = "" if video.episode_end is None else f"–{video.episode_end:g}"
+        named = numbered % {"number": f"{video.episode:g}{last}"}
+        if video.episode_end is None and video.absolute_episode is not None:
+            facts = {"episode": named, "number": f"{video.absolute_episode:g}"}
+            named = _("%(episode)s (number %(number)s of all seasons)") % facts
     season = _("Season %(number)d") % {"number": video.season} if video.season else ""
-    return " · ".join(part for part in (season, f"{kind} {number}".strip()) if part)
+    return " · ".join(part for part in (season, named) if part)
 
 
 def _on_line(time_s: float, video: Video) -> int:

@@ -1,13 +1,11 @@
-"""What the pages say of errors: one table, and every error has an entry in it by itself or by a base class."""
+"""What the pages say of errors: every error has an entry in the table by itself or by a base class."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 
-from accounts.errors import OriginForeign
 from anime_search.errors import (
     AnimeUnknown,
     ImageEmpty,
@@ -19,16 +17,11 @@ from anime_search.errors import (
     SearchTimedOut,
 )
 from anime_search.runtime import IMAGE_LIMITS
-from core.clock import now
 from core.errors import DomainError, Unavailable
-from core.pages import Problem, in_words
-from core.surfaces import BodyMalformed, BodyTooLarge
+from core.pages import Problem, wait_until
+from core.surfaces import BodyTooLarge
 from credits.errors import InsufficientCredits, LimitExceeded, QuotaExhausted
-
-
-def problem_of(error: DomainError) -> Problem:
-    """What to say of an error, by the nearest of its classes in the table."""
-    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)(error)
+from credits.problems import SHARED, ProblemTable, waiting, way_out
 
 
 def most_megabytes() -> int:
@@ -36,27 +29,11 @@ def most_megabytes() -> int:
     return IMAGE_LIMITS.max_bytes // (1024 * 1024)
 
 
-def _wait(error: DomainError) -> dict[str, Any]:
-    seconds = int(error.data["retry_after_s"])
-    return {
-        "retry_after_s": seconds,
-        "advice": _("You can search again in %(wait)s.") % {"wait": in_words(seconds)},
-    }
-
-
-def _way_out(error: DomainError) -> tuple[str, str]:
-    """A guest can sign in, a user can buy."""
-    if error.data["snapshot"].balance is None:
-        return "account_login", _("Sign in for more")
-    return "pricing", _("Upgrade for more")
-
-
 def _reset(error: DomainError) -> str:
     resets_at = error.data["resets_at"]
     if resets_at is None:
         return _("Buy more to go on.")
-    seconds = max(1, int((resets_at - now()).total_seconds()))
-    return _("New free searches come in %(wait)s. Or buy more to go on.") % {"wait": in_words(seconds)}
+    return _("New free searches come in %(wait)s. Or buy more to go on.") % {"wait": wait_until(resets_at)}
 
 
 def _too_large(error: DomainError) -> Problem:
@@ -70,7 +47,8 @@ def _too_large(error: DomainError) -> Problem:
     )
 
 
-PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = {
+PROBLEMS: Final[ProblemTable] = {
+    **SHARED,
     ImageMissing: lambda error: Problem(
         400, _("No picture yet"), _("Choose a picture, or give the address of one.")
     ),
@@ -92,22 +70,16 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
     AnimeUnknown: lambda error: Problem(
         400, _("There is no such anime here"), _("Search in all of them, or choose another one.")
     ),
-    BodyMalformed: lambda error: Problem(
-        400, _("The request could not be read"), _("Please reload the page and try again.")
-    ),
     InsufficientCredits: lambda error: Problem(
-        402, _("Your credits are used up"), _reset(error), way_out=_way_out(error)
-    ),
-    OriginForeign: lambda error: Problem(
-        403, _("This request came from another site"), _("Please reload the page and try again.")
+        402, _("Your credits are used up"), _reset(error), way_out=way_out(error.data["snapshot"])
     ),
     QuotaExhausted: lambda error: Problem(
         429,
         _("Today’s searches are used up"),
-        **_wait(error),
-        way_out=_way_out(error),
+        **waiting(error),
+        way_out=way_out(error.data["snapshot"]),
     ),
-    LimitExceeded: lambda error: Problem(429, _("Too many searches in a short time"), **_wait(error)),
+    LimitExceeded: lambda error: Problem(429, _("Too many searches in a short time"), **waiting(error)),
     IndexUnavailable: lambda error: Problem(
         503,
         _("There is nothing to search in yet"),
@@ -116,9 +88,6 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
         ),
         error.data["retry_after_s"],
     ),
-    SearchTimedOut: lambda error: Problem(503, _("The search took too long"), **_wait(error)),
-    Unavailable: lambda error: Problem(503, _("The search is busy right now"), **_wait(error)),
-    DomainError: lambda error: Problem(
-        500, _("Something went wrong on our side"), _("It has been noted. Please try again later.")
-    ),
+    SearchTimedOut: lambda error: Problem(503, _("The search took too long"), **waiting(error)),
+    Unavailable: lambda error: Problem(503, _("The search is busy right now"), **waiting(error)),
 }

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from accounts.principal import PrincipalKind
 from apikeys.authentication import principal_of
 from core import clock
-from core.pages import in_words
+from core.pages import wait_until
 from credits.policies import Product
 from credits.services import Snapshot, snapshot
 
@@ -59,10 +59,7 @@ def left_of(request: HttpRequest) -> Left | None:
         searches=searches,
         words=ngettext("%(n)d search left", "%(n)d searches left", searches) % {"n": searches},
         resets_at=resets_at,
-        reset_words=""
-        if resets_at is None
-        else _("More in %(wait)s.")
-        % {"wait": in_words(max(1, round((resets_at - clock.now()).total_seconds())))},
+        reset_words="" if resets_at is None else _("More in %(wait)s.") % {"wait": wait_until(resets_at)},
     )
 
 

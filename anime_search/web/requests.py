@@ -17,30 +17,27 @@ _NUMBER = re.compile(r"[0-9]{1,10}")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is searched: the bytes of an uploaded picture or clip, else what is at ``url``; in one title or in all."""
+    """What is searched: the bytes of an uploaded picture or clip, else what is at ``url``."""
 
     image: bytes = b""
     url: str = ""
-    anilist_id: int | None = None
 
 
 def read_question(request: HttpRequest) -> Question:
-    """Read the form: the file ``image``, else ``url``; and ``anime``, the title to look in, if there is one.
+    """Read the form: the file ``image``, else ``url``.
 
     Raises:
-        ImageMissing, ImageEmpty, AnimeUnknown: as the names say.
+        ImageMissing, ImageEmpty: as the names say.
     """
-    only = read_only_in(request.POST)
-    anilist_id = only.anilist_id if only else None
     upload = request.FILES.get("image")
     if upload is not None:
         if not (image := upload.read()):
             raise ImageEmpty
-        return Question(image=image, anilist_id=anilist_id)
+        return Question(image=image)
     url = request.POST.get("url", "").strip()
     if not url:
         raise ImageMissing
-    return Question(url=url, anilist_id=anilist_id)
+    return Question(url=url)
 
 
 def read_only_in(fields: QueryDict) -> Anime | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import ExitStack
 from typing import Any
 
@@ -23,7 +22,7 @@ from anime_search.runtime import IMAGE_LIMITS
 from anime_search.titles import reader_title
 from anime_search.web.asked import asked_picture
 from anime_search.web.cards import Band, cards_of
-from anime_search.web.errors import most_megabytes, problem_of
+from anime_search.web.errors import PROBLEMS, most_megabytes
 from anime_search.web.left import left_of
 from anime_search.web.requests import (
     FRAGMENT_HEADER,
@@ -33,15 +32,12 @@ from anime_search.web.requests import (
     wants_fragment,
 )
 from apikeys.authentication import principal_of
-from core.errors import Unavailable
-from core.pages import parse_form
+from core.pages import Problem, parse_form
 from core.ranged_file import file_response
-from core.surfaces import InternalFault, as_domain_error
 from credits.headers import add_ratelimit_headers
 from credits.policies import Product
+from credits.problems import answer_error
 from credits.services import admitted
-
-log = logging.getLogger(__name__)
 
 #: Candidates that a page shows.
 MOST_CARDS = 5
@@ -91,18 +87,19 @@ def cover(request: HttpRequest, anilist_id: str, version: str) -> HttpResponse:
 @csrf_protect
 def _search(request: HttpRequest) -> HttpResponse:
     url = request.POST.get("url", "")
+    only = None
     try:
-        question = read_question(request)
-        found = _find(request, question)
+        only = read_only_in(request.POST)
+        found = _find(request, read_question(request), only)
     except Exception as error:  # noqa: BLE001 - the same
-        return _problem(request, error, url=url)
+        return _problem(request, error, url=url, only=only)
     state = found.pop("state")
-    response = _results(request, 200, url=url, only=_only_in(request), **found)
+    response = _results(request, 200, url=url, only=only, **found)
     add_ratelimit_headers(response, state)
     return response
 
 
-def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
+def _find(request: HttpRequest, question: Question, only: Anime | None) -> dict[str, Any]:
     """Admit, fetch, search; what fails is refunded."""
     principal = principal_of(request)
     with ExitStack() as admissions:
@@ -112,7 +109,10 @@ def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
         ticket = admissions.enter_context(admitted(principal=principal, product=Product.WHAT_ANIME))
         media = question.image or fetch_picture_or_clip(question.url)
         answer = clip_search.search_media(
-            principal=principal, media=media, limit=MOST_CARDS, anilist_id=question.anilist_id
+            principal=principal,
+            media=media,
+            limit=MOST_CARDS,
+            anilist_id=only.anilist_id if only else None,
         )
     # The page's script shows a picture that it sent by itself.
     is_shown = wants_fragment(request) and bool(question.image) and sniff_video(media) is None
@@ -129,19 +129,13 @@ def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
     }
 
 
-def _problem(request: HttpRequest, error: Exception, *, url: str = "") -> HttpResponse:
-    domain_error = as_domain_error(error)
-    if isinstance(domain_error, InternalFault) or (
-        domain_error is not error and isinstance(domain_error, Unavailable)
-    ):
-        log.error("unhandled error at %s", request.path, exc_info=error)
-    problem = problem_of(domain_error)
-    response = _results(request, problem.status, url=url, only=_only_in(request), problem=problem)
-    if problem.retry_after_s is not None:
-        response["Retry-After"] = str(problem.retry_after_s)
-    if "snapshot" in domain_error.data:
-        add_ratelimit_headers(response, domain_error.data["snapshot"])
-    return response
+def _problem(
+    request: HttpRequest, error: Exception, *, url: str = "", only: Anime | None = None
+) -> HttpResponse:
+    def page(problem: Problem) -> HttpResponse:
+        return _results(request, problem.status, url=url, only=only, problem=problem)
+
+    return answer_error(request, error, PROBLEMS, page)
 
 
 def _results(request: HttpRequest, status: int, **found: Any) -> HttpResponse:
@@ -162,11 +156,3 @@ def _page(request: HttpRequest, *, only: Anime | None = None, **more: Any) -> di
         "only": only and {"number": only.anilist_id, "title": reader_title(only)},
         **more,
     }
-
-
-def _only_in(request: HttpRequest) -> Anime | None:
-    """The title that a form looked in, to be shown again; None where it named none that there is."""
-    try:
-        return read_only_in(request.POST)
-    except Exception:  # noqa: BLE001 - whatever is wrong with the form is told already
-        return None

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apikeys.models import TITLE_LENGTH
 from core.clock import today
@@ -20,7 +21,7 @@ class NewKeyForm(forms.Form):
     """A title, and perhaps a last day."""
 
     title = forms.CharField(
-        label=_("Title"),
+        label=pgettext_lazy("of a key", "Title"),
         max_length=TITLE_LENGTH,
         help_text=_("What the key is for: you see it in the list."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

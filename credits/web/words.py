@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.models import Tier
 from credits.models import LedgerEntry
 from credits.policies import DAY_S, HOUR_S, MINUTE_S, Limits, Product
 
@@ -33,7 +34,12 @@ def entry_in_words(entry: LedgerEntry) -> str:
     """Why credits came or went: what they were used for, or the reason that was given."""
     what = capfirst(entry.get_kind_display())
     why = PRODUCT_NAMES[Product(entry.product)] if entry.product else entry.reason
-    return f"{what}: {why}" if why else what
+    return _("%(what)s: %(why)s") % {"what": what, "why": why} if why else what
+
+
+def tier_in_words(name: str) -> str:
+    """What pages call a tier; one that there is no more goes by its name."""
+    return str(dict(Tier.choices).get(name, name))
 
 
 def _daily(limits: Limits) -> str:

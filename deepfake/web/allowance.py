@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.principal import Principal
-from core.clock import now
 from core.errors import Unavailable
-from core.pages import Problem, in_words
+from core.pages import Problem, wait_until
 from credits.errors import InsufficientCredits, QuotaExhausted
 from credits.policies import Product
+from credits.problems import problem_of
 from credits.services import Snapshot, snapshot
-from deepfake.web.errors import problem_of
+from deepfake.web.errors import PROBLEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ def allowance_of(principal: Principal) -> Allowance:
 
 def _refusal(state: Snapshot) -> Problem | None:
     if state.quota is not None and not state.quota.remaining:
-        return problem_of(QuotaExhausted(snapshot=state, retry_after_s=state.quota.seconds_left))
+        return problem_of(PROBLEMS, QuotaExhausted(snapshot=state, retry_after_s=state.quota.seconds_left))
     cost, free = state.limits.cost, state.free.remaining if state.free is not None else 0
     if cost > free and cost > (state.balance or 0):
         resets_at = state.free.resets_at if state.free is not None else None
-        return problem_of(InsufficientCredits(snapshot=state, resets_at=resets_at))
+        return problem_of(PROBLEMS, InsufficientCredits(snapshot=state, resets_at=resets_at))
     return None
 
 
@@ -81,7 +81,6 @@ def _left(state: Snapshot) -> list[str]:
     )
     lines = [words % {"left": day.remaining, "limit": day.limit}]
     if day.used:
-        seconds = max(1, int((day.resets_at - now()).total_seconds()))
-        facts = {"at": date_format(day.resets_at, "H:i"), "wait": in_words(seconds)}
+        facts = {"at": date_format(day.resets_at, "H:i"), "wait": wait_until(day.resets_at)}
         lines.append(_("New ones come at %(at)s UTC, in %(wait)s.") % facts)
     return lines

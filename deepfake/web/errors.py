@@ -1,18 +1,15 @@
-"""What the pages say of errors: one table, and every error has an entry in it by itself or by a base class."""
+"""What the pages say of errors: every error has an entry in the table by itself or by a base class."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from accounts.errors import OriginForeign
-from core.clock import now
 from core.errors import DomainError, Unavailable
-from core.pages import Problem, in_words
-from core.surfaces import BodyMalformed, BodyTooLarge
+from core.pages import Problem, wait_until
+from core.surfaces import BodyTooLarge
 from credits.errors import (
     IdempotencyKeyReused,
     InsufficientCredits,
@@ -20,6 +17,7 @@ from credits.errors import (
     QuotaExhausted,
     RequestRunning,
 )
+from credits.problems import SHARED, ProblemTable, waiting, way_out
 from deepfake.errors import (
     AnalysisNotFound,
     AnalysisQueueFull,
@@ -35,49 +33,29 @@ from deepfake.errors import (
 from deepfake.web.failures import sentence_of
 
 
-def problem_of(error: DomainError) -> Problem:
-    """What to say of an error, by the nearest of its classes in the table."""
-    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)(error)
-
-
 def most_megabytes() -> int:
     """Size of the largest file that is taken, in mebibytes."""
     return int(settings.MAX_BODY_BYTES) // (1024 * 1024)
 
 
-def way_out(*, is_guest: bool) -> tuple[str, str]:
-    """A guest can sign in, a user can buy."""
-    return ("account_login", _("Sign in for more")) if is_guest else ("pricing", _("Upgrade for more"))
-
-
-def _wait(error: DomainError) -> dict[str, Any]:
-    seconds = int(error.data["retry_after_s"])
-    return {
-        "retry_after_s": seconds,
-        "advice": _("You can try again in %(wait)s.") % {"wait": in_words(seconds)},
-    }
-
-
 def _credits(error: DomainError) -> Problem:
-    resets_at, is_guest = error.data["resets_at"], error.data["snapshot"].balance is None
+    resets_at = error.data["resets_at"]
     advice = _("Nothing was charged. Buy more to go on.")
     if resets_at is not None:
-        seconds = max(1, int((resets_at - now()).total_seconds()))
         advice = _("Nothing was charged. New free credits come in %(wait)s. Or buy more to go on.") % {
-            "wait": in_words(seconds)
+            "wait": wait_until(resets_at)
         }
-    return Problem(402, _("Your credits do not suffice"), advice, way_out=way_out(is_guest=is_guest))
+    return Problem(402, _("Your credits do not suffice"), advice, way_out=way_out(error.data["snapshot"]))
 
 
 def _quota(error: DomainError) -> Problem:
     state = error.data["snapshot"]
-    is_guest = state.balance is None
     if state.limits.daily == 0:
-        return not_included(is_guest=is_guest)
-    return Problem(429, _("Today’s analyses are used up"), **_wait(error), way_out=way_out(is_guest=is_guest))
+        return _not_included(is_guest=state.balance is None)
+    return Problem(429, _("Today’s analyses are used up"), **waiting(error), way_out=way_out(state))
 
 
-def not_included(*, is_guest: bool) -> Problem:
+def _not_included(*, is_guest: bool) -> Problem:
     """A tier that has no analyses at all."""
     if is_guest:
         return Problem(
@@ -95,11 +73,11 @@ def not_included(*, is_guest: bool) -> Problem:
 
 
 def without_detector(retry_after_s: int | None = None) -> Problem:
-    """No model is installed, or it is damaged."""
+    """There is no model that is whole."""
     return Problem(
         503,
-        _("There is no detector here yet"),
-        _("No model is installed, or it is being repaired. Whoever runs this site installs one with “manage.py deepfake_model install”."),
+        _("The detector is out of order"),
+        _("Its model is missing or damaged. “manage.py deepfake_model verify” tells whoever runs this site what is wrong."),
         retry_after_s,
     )  # fmt: skip
 
@@ -113,7 +91,8 @@ def _too_large(error: DomainError) -> Problem:
     )
 
 
-PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = {
+PROBLEMS: Final[ProblemTable] = {
+    **SHARED,
     UrlMissing: lambda error: Problem(
         400, _("No video yet"), _("Choose a file, or give the address of a video.")
     ),
@@ -126,13 +105,10 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
     DownloadFailed: lambda error: Problem(
         400, _("This address is not one of a video"), sentence_of(error.message)
     ),
-    BodyMalformed: lambda error: Problem(
-        400, _("The request could not be read"), _("Please reload the page and try again.")
-    ),
     IdempotencyKeyReused: lambda error: Problem(
         409, _("This form was sent before"), _("Please reload the page and try again.")
     ),
-    RequestRunning: lambda error: Problem(409, _("This video is being analysed already"), **_wait(error)),
+    RequestRunning: lambda error: Problem(409, _("This video is being analysed already"), **waiting(error)),
     AnalysisNotFound: lambda error: Problem(
         409, _("This analysis was deleted"), _("Please reload the page and try again.")
     ),
@@ -140,11 +116,8 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
         410, _("The file is not there any more"), _("Please send it once more.")
     ),
     InsufficientCredits: _credits,
-    OriginForeign: lambda error: Problem(
-        403, _("This request came from another site"), _("Please reload the page and try again.")
-    ),
     QuotaExhausted: _quota,
-    LimitExceeded: lambda error: Problem(429, _("Too many analyses in a short time"), **_wait(error)),
+    LimitExceeded: lambda error: Problem(429, _("Too many analyses in a short time"), **waiting(error)),
     TooManyAnalyses: lambda error: Problem(
         429,
         _("Too many of your analyses are waiting"),
@@ -153,9 +126,6 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
         ("detect-history", _("See your analyses")),
     ),
     DetectorUnavailable: lambda error: without_detector(int(error.data["retry_after_s"])),
-    AnalysisQueueFull: lambda error: Problem(503, _("Too many analyses are waiting"), **_wait(error)),
-    Unavailable: lambda error: Problem(503, _("The detector is busy right now"), **_wait(error)),
-    DomainError: lambda error: Problem(
-        500, _("Something went wrong on our side"), _("It has been noted. Please try again later.")
-    ),
+    AnalysisQueueFull: lambda error: Problem(503, _("Too many analyses are waiting"), **waiting(error)),
+    Unavailable: lambda error: Problem(503, _("The detector is busy right now"), **waiting(error)),
 }

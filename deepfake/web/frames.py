@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from deepfake.engine.pictures import LONG_SIDE
 from deepfake.keepsakes import KeptPictures
@@ -63,6 +64,7 @@ def frame_views(public_id: str, evidence: Mapping[str, Any], kept: KeptPictures)
     """The frames of an analysis, in order of time."""
     video = evidence.get("video") or {}
     width, height = _size(video.get("width") or 16, video.get("height") or 9)
+    comma = pgettext("between the parts of a list", ", ")
     return [
         FrameView(
             number=number + 1,
@@ -71,7 +73,7 @@ def frame_views(public_id: str, evidence: Mapping[str, Any], kept: KeptPictures)
             weight=percent(frame["weight"], 0),
             share=frame["weight"],
             faces=tuple(_face(each) for each in frame.get("faces", ())),
-            manipulated=", ".join(_manipulated(each) for each in frame.get("faces", ())),
+            manipulated=comma.join(_manipulated(each) for each in frame.get("faces", ())),
             regions=tuple(_region(each) for each in frame.get("regions", ())),
             picture=reverse("detect-frame", args=[public_id, number]) if number in kept.plain else "",
             heat=reverse("detect-heat", args=[public_id, number]) if number in kept.heat else "",

@@ -24,7 +24,7 @@ function choose(file) {
   showProblem("");
   showVideo(URL.createObjectURL(file));
   const megabytes = (file.size / 1048576).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
-  byId("chosen").textContent = `${file.name} (${megabytes} MB)`;
+  byId("chosen").textContent = text.textFile.replace("{megabytes}", megabytes).replace("{name}", () => file.name);
   byId("chosen").hidden = false;
 }
 

@@ -184,7 +184,7 @@ function showResponse(request) {
   if (!answer) return revealProblem();
   // A clip that this browser plays stays as it is; of any other the server shows the first frame.
   if (answer.dataset.asked && !(chosen && byId("preview"))) showPicture(answer.dataset.asked);
-  document.title = `${answer.dataset.title} – Frameproof`;
+  document.title = answer.dataset.title;
   const heading = byId("answer-heading");
   heading.focus({ preventScroll: true });
   reveal(results);
@@ -215,7 +215,7 @@ async function copy(button) {
   label.dataset.first ??= label.textContent;
   if (!(await copyText(button.dataset.copy))) return;
   label.textContent = text.textCopied;
-  status.textContent = `${text.textCopied}: ${button.dataset.copy}`;
+  status.textContent = text.textCopiedTime.replace("{time}", button.dataset.copy);
   clearTimeout(button.timer);
   button.timer = setTimeout(() => {
     label.textContent = label.dataset.first;

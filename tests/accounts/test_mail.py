@@ -136,7 +136,7 @@ def test_cache_that_is_gone_closes_the_forms(
     def gone(*_: Any, **__: Any) -> Any:
         raise RedisConnectionError("Connection refused")
 
-    monkeypatch.setattr(type(cache._connections["default"]), "add", gone)  # type: ignore[attr-defined]
+    monkeypatch.setattr(type(cache._connections["default"]), "add", gone)
     fields = {"login": "a@example.com", "email": "a@example.com", "password": PASSWORD, "password1": PASSWORD}
     response = client.post(path, fields)
     assert response.status_code == 503

@@ -46,7 +46,7 @@ def test_export_has_what_is_stored_of_the_user(visitor: Client, member: User) ->
         "name": "Someone",
         "tier": "free",
         "joined": member.date_joined.isoformat(),
-        "lastSignIn": User.objects.get(pk=member.pk).last_login.isoformat(),  # type: ignore[union-attr]
+        "lastSignIn": User.objects.get(pk=member.pk).last_login.isoformat(),
     }
     assert account["emailAddresses"] == [{"email": "someone@example.com", "verified": True, "primary": True}]
     assert [each["address"] for each in account["sessions"]] == ["127.0.0.1"]

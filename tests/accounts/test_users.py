@@ -38,7 +38,7 @@ def test_user_without_a_password_cannot_sign_in_with_one() -> None:
 @pytest.mark.parametrize("email", ["", None])
 def test_user_without_an_address_is_refused(email: str | None) -> None:
     with pytest.raises(ValueError, match="e-mail"):
-        User.objects.create_user(email)  # type: ignore[arg-type]
+        User.objects.create_user(email)
 
 
 @pytest.mark.parametrize("other", ["someone@example.com", "Someone@example.com", "SOMEONE@EXAMPLE.COM"])

@@ -67,7 +67,7 @@ def hidden_fields(page: HttpResponse) -> dict[str, str]:
     text = page.content.decode().split('<form method="post">')[1]
     tags = re.findall(r'<input type="hidden"[^>]*>', text)
     return {
-        re.search(r'name="([^"]*)"', tag)[1]: re.search(r'value="([^"]*)"', tag)[1]  # type: ignore[index]
+        re.search(r'name="([^"]*)"', tag)[1]: re.search(r'value="([^"]*)"', tag)[1]
         for tag in tags
         if "csrf" not in tag
     }

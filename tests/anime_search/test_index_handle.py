@@ -62,7 +62,7 @@ def test_a_new_generation_is_picked_up_without_waiting(
 
     def slow(loaded: object = None) -> object:
         assert may_load.wait(10)
-        return load(loaded)  # type: ignore[arg-type]
+        return load(loaded)
 
     monkeypatch.setattr(store, "load_best", slow)
     started = time.monotonic()
@@ -89,7 +89,7 @@ def test_only_one_thread_loads(store: IndexStore, monkeypatch: pytest.MonkeyPatc
     def counted(loaded: object = None) -> object:
         loads.append(threading.current_thread().name)
         time.sleep(0.1)
-        return load(loaded)  # type: ignore[arg-type]
+        return load(loaded)
 
     monkeypatch.setattr(store, "load_best", counted)
     for expected in (1, 2):

@@ -31,7 +31,7 @@ def folder(data_dir_of_uploads: Path) -> Path:
 
 @pytest.fixture
 def data_dir_of_uploads(settings: object, tmp_path: Path) -> Path:
-    settings.DATA_DIR = tmp_path / "data"  # type: ignore[attr-defined]
+    settings.DATA_DIR = tmp_path / "data"
     return tmp_path / "data"
 
 

@@ -33,7 +33,7 @@ from core.client_ip import parse_trusted_proxy
 def request_from(address: str = "203.0.113.1", user: object = None, **headers: Any) -> HttpRequest:
     request = RequestFactory().get("/", REMOTE_ADDR=address, **headers)
     if user is not None:
-        request.user = user  # type: ignore[assignment]
+        request.user = user
     return request
 
 
@@ -227,7 +227,7 @@ def test_revoked_key_is_no_guess(owner: User, key: str) -> None:
 
 def test_principal_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Principal.guest("203.0.113.1").tier = "enterprise"  # type: ignore[misc]
+        Principal.guest("203.0.113.1").tier = "enterprise"
 
 
 def test_operator_has_no_address_and_no_account() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import FLAGS, chromium_path
 from tests.browser.collection import Collection, make_collection
+from tests.browser.folder_host import folder_host
 from tests.browser.live_site import LiveSite, live_site
 from tests.browser.visit import Visit
 
@@ -68,15 +66,5 @@ def visit(new_visit: NewVisit) -> Visit:
 @pytest.fixture(scope="session")
 def picture_host(collection: Collection) -> Iterator[str]:
     """A web server on this machine that has the pictures of the collection."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    handler = functools.partial(Quiet, directory=str(collection.screenshot.parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with folder_host(collection.screenshot.parent) as address:
+        yield address

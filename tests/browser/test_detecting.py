@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewVisit
+from tests.browser.folder_host import folder_host
 from tests.browser.live_site import LiveSite
 from tests.browser.models import Clips, make_clips, slow_model
 from tests.browser.test_everybody import axe, focused, violations  # noqa: F401 - a fixture
@@ -31,18 +29,8 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Clips:
 @pytest.fixture(scope="session")
 def video_host(clips: Clips) -> Iterator[str]:
     """A web server on this machine that has the videos."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    handler = functools.partial(Quiet, directory=str(clips.dark.parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with folder_host(clips.dark.parent) as address:
+        yield address
 
 
 @pytest.fixture

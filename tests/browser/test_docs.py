@@ -157,5 +157,6 @@ def test_everything_can_be_read_without_scripts(new_visit: NewVisit) -> None:
     expect(page.locator("#code-searchScene-3")).to_be_visible()
     page.locator("section[aria-labelledby=searchScene] summary", has_text="errors").click()
     expect(page.get_by_text("IMAGE_UNDECODABLE").first).to_be_visible()
-    page.get_by_role("link", name="한국어").click()
+    page.get_by_label("Language").select_option("한국어")
+    page.get_by_role("button", name="Change the language").click()
     expect(page.locator("h1")).to_have_text("장면 검색")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pytest_django import Settings
 
 from anime_search import runtime
+from anime_search.file_cache import FileCache
 from anime_search.models import Anime, Video
 from core.workers import EmbeddedWorkers
 from tests.contracts.live import Clip, Site, big_buck_bunny, put_clip, put_video
@@ -93,6 +97,21 @@ def index(
 def library(db: None, clip: Clip, index: runtime.IndexHandle) -> Library:
     anime = big_buck_bunny()
     return Library(clip, put_video(clip, anime=anime), anime)
+
+
+@pytest.fixture
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limiter's minute does not end while a test runs."""
+    begun = time.time()
+    monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: begun))
+
+
+@pytest.fixture
+def preview_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileCache:
+    """Nothing was cut before."""
+    made = FileCache(tmp_path / "previews", 1 << 30)
+    monkeypatch.setattr(runtime, "preview_cache", lambda: made)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -163,7 +163,7 @@ class TestProgress:
     def test_command_has_a_bar_on_stderr(self, capsys: pytest.CaptureFixture[str]) -> None:
         def work(command: Sweep) -> None:
             with command.progress("frames") as bar:
-                bar.LINE_EVERY_S = -1.0  # type: ignore[misc]
+                bar.LINE_EVERY_S = -1.0
                 bar.update(bar.add_task("building", total=4), completed=1)
 
         command = Sweep(work)

@@ -18,6 +18,7 @@ FOLDERS = {"ko": "ko", "ja": "ja", "zh-hant": "zh_Hant", "zh-hans": "zh_Hans"}
 #: "Find a scene", as the navigation has it, in a letter that only this language would have.
 MARKS = {"ko": "장면", "ja": "シーン", "zh-hant": "場景", "zh-hans": "场景"}
 PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sdf]|%[sd]|\{[a-z_]*\}|<[^>]+>")
+DATE_FILTER = re.compile(r'\|(?:date|time):"([^"]+)"')
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +73,17 @@ def test_programs_are_answered_in_english(client: Client, path: str) -> None:
     japanese = client.get(path, headers={"accept-language": "ja"})
     assert japanese.status_code == english.status_code
     assert japanese.content.decode().isascii()
+
+
+def test_dates_are_in_each_languages_own_order() -> None:
+    formats = [
+        (path.name, asked)
+        for path in sorted((ROOT / "templates").rglob("*.*"))
+        for asked in DATE_FILTER.findall(path.read_text())
+    ]
+    assert len(formats) > 10
+    # For programs, and a time of day, which all of them write alike.
+    assert [each for each in formats if each[1] not in ("c", "H:i") and not each[1].endswith("_FORMAT")] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS.values())

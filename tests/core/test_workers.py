@@ -50,7 +50,7 @@ def result_of(task: Task, *arguments: object, queue: str = "search") -> object:
 
 def test_task_is_carried_out_by_another_thread(echo: Task) -> None:
     with EmbeddedWorkers({"search": 1}, periodic=False):
-        value, thread = result_of(echo, "hello")  # type: ignore[misc]
+        value, thread = result_of(echo, "hello")
     assert value == "hello"
     assert thread != threading.current_thread().name
 
@@ -73,7 +73,7 @@ def test_each_queue_has_threads_of_its_own(
     with EmbeddedWorkers({"search": 1, "ingest": 1}, periodic=False):
         pending = task.apply_async(queue="ingest")
         assert begun.wait(10)
-        assert result_of(echo, "meanwhile")[0] == "meanwhile"  # type: ignore[index]
+        assert result_of(echo, "meanwhile")[0] == "meanwhile"
         wake.set()
         assert pending.get(timeout=10, disable_sync_subtasks=False) == "rested"
 
@@ -102,7 +102,7 @@ def test_idle_workers_stop_at_once() -> None:
 def test_workers_may_be_started_again(echo: Task) -> None:
     for turn in range(3):
         with EmbeddedWorkers({"search": 1}, periodic=False):
-            assert result_of(echo, f"turn {turn}")[0] == f"turn {turn}"  # type: ignore[index]
+            assert result_of(echo, f"turn {turn}")[0] == f"turn {turn}"
 
 
 def test_stopping_lets_a_running_task_finish(nap: tuple[Task, threading.Event, threading.Event]) -> None:

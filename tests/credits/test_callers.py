@@ -82,7 +82,7 @@ def test_snapshot_costs_nothing(product: Product, member: Principal) -> None:
             assert first[0].quota is None or first[0].quota.used == 0
     assert not DayCount.objects.exists()
     assert not Admission.objects.exists()
-    assert not cache._cache  # type: ignore[attr-defined]
+    assert not cache._cache
 
 
 def test_counted_requests_are_told_also_without_a_limit(member: Principal) -> None:
@@ -124,7 +124,7 @@ def test_refusals_are_errors_of_the_domain() -> None:
 def test_keys_hold_nothing_that_a_cache_refuses(product: Product) -> None:
     """Memcached's rules, which Django warns of: no space or control character, 250 characters at most."""
     admit(principal=Principal.guest("2001:db8:1:2::1"), product=product)
-    cached = cache._cache  # type: ignore[attr-defined]
+    cached = cache._cache
     assert len(cached) == 2
     for key in cached:
         assert len(key) < 250
@@ -145,7 +145,7 @@ def test_guests_address_is_nowhere_in_the_database(address: str) -> None:
         for model in apps.get_models():
             cursor.execute(f'SELECT * FROM "{model._meta.db_table}"')
             texts += [str(value) for row in cursor.fetchall() for value in row]
-    subject = Admission.objects.first().subject  # type: ignore[union-attr]
+    subject = Admission.objects.first().subject
     assert subject in texts
     assert not [text for text in texts if address in text or address.split("::", maxsplit=1)[0] in text]
     assert len(subject) == len("ip:") + 40

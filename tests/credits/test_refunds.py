@@ -82,7 +82,7 @@ def test_one_refund_that_fails_does_not_take_those_before_it_back(
         calls.append(1)
         if len(calls) == 2:
             raise RuntimeError
-        return refund(**arguments)  # type: ignore[arg-type]
+        return refund(**arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(services, "refund", fail_second)

@@ -32,7 +32,7 @@ def text_of(client: Client, address: str = PAGE) -> str:
     assert answer.status_code == 200
     words: list[str] = []
     parser = HTMLParser()
-    parser.handle_data = words.append  # type: ignore[method-assign]
+    parser.handle_data = words.append
     parser.feed(answer.content.decode())
     return re.sub(r"\s+", " ", " ".join(words))
 
@@ -156,11 +156,14 @@ def test_subscription_takes_the_place_of_the_offers(
     deliver(stripe.event("customer.subscription.created", stripe.subscribe()))
     page = text_of(signed_in)
     assert "You are subscribed to Pro. It is renewed on" in page
-    assert "Subscribe to" not in page
+    assert "a month Subscribe" not in page
     ending = stripe.subscribe()
     ending["cancel_at_period_end"] = True
     deliver(stripe.event("customer.subscription.updated", ending))
     assert "Your subscription to Pro ends on" in text_of(signed_in)
+    korean = signed_in.get(PAGE, headers={"accept-language": "ko"}).content.decode()
+    assert "프로 구독은" in korean
+    assert not re.search(r"\bPro\b", korean)
     deliver(stripe.event("customer.subscription.deleted", stripe.subscribe(status="canceled")))
     page = text_of(signed_in)
     assert "has ended" in page

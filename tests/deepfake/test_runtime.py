@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,10 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 from django.core import checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from pytest_django import Settings
 
 from deepfake import runtime
 from deepfake.checks import Tags
+from deepfake.engine.bundle import CURRENT, SHIPPED
 from deepfake.engine.verdict import Result, Verdict
 from deepfake.errors import AnalysisCancelled, DetectorUnavailable, VideoTooLong, VideoUnreadable
 from tests import footage
@@ -62,7 +66,7 @@ def seen_from(crew: runtime.DetectorCrew, path: Path, **options: object) -> Verd
         "cancelled": lambda: False,
         "timeout_s": 60,
     }
-    return crew.detect(runtime.active_bundle(), path, **(given | options))  # type: ignore[arg-type]
+    return crew.detect(runtime.active_bundle(), path, **(given | options))
 
 
 def test_a_video_is_judged_by_the_model_in_use(crew: runtime.DetectorCrew, clip: Path) -> None:
@@ -308,8 +312,43 @@ def test_a_model_in_use_that_there_is_not_stops_at_boot() -> None:
     assert found() == ["deepfake.E001"]
 
 
-def test_a_project_without_a_model_starts_and_says_so_when_it_is_deployed() -> None:
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (shutil.rmtree, "there is no model bright"),
+        (lambda folder: (folder / "manifest.json").unlink(), "model bright: its manifest is missing"),
+        (lambda folder: (folder / "video.onnx").unlink(), "model bright: video.onnx is missing"),
+        (
+            lambda folder: (folder / "video.onnx").write_bytes(b"other"),
+            "model bright: video.onnx was altered",
+        ),
+    ],
+    ids=["gone", "without manifest", "file missing", "file altered"],
+)
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("check", {"deploy": True}), ("serve", {"skip_checks": False}), ("anime_demo", {"skip_checks": False})],
+)
+def test_a_broken_model_of_the_projects_own_stops_what_serves_with_clear_words(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    command: str,
+    options: dict[str, bool],
+    harm: Callable[[Path], object],
+    words: str,
+) -> None:
     runtime.active_file().unlink()
+    (tmp_path / "shipped").mkdir()
+    (runtime.models_dir() / "bright").rename(tmp_path / "shipped" / "bright")
+    monkeypatch.setattr(runtime, "CURRENT", "bright")
     assert found() == []
-    (told,) = checks.run_checks(tags=[Tags.detector], include_deployment_checks=True)
-    assert told.id == "deepfake.I001"
+    harm(tmp_path / "shipped" / "bright")
+    with pytest.raises(SystemCheckError, match=f"deepfake.E001.*{words}"):
+        call_command(command, **options)
+
+
+def test_the_model_that_comes_with_the_project_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime.active_file().unlink()
+    monkeypatch.setattr(runtime, "SHIPPED", SHIPPED)
+    assert runtime.active_bundle().name == CURRENT
+    assert found() == []

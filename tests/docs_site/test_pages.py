@@ -1,4 +1,4 @@
-"""The documentation's pages: limits as the database has them, two languages, and nothing that the content policy forbids."""
+"""The documentation's pages: limits as the database has them, the language of the reader, and nothing that the content policy forbids."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.test import Client
 from pytest_django import Settings
 
@@ -113,6 +114,17 @@ def test_choice_of_a_language_goes_along(client: Client) -> None:
 def test_the_language_of_an_address_is_that_of_its_page_alone(client: Client) -> None:
     page(client, "/docs?lang=ko")
     assert '<html lang="en"' in page(client, "/pricing")
+
+
+@pytest.mark.parametrize("code", [code for code, _name in django_settings.LANGUAGES])
+def test_the_chooser_below_a_page_wins_over_the_language_of_its_address(code: str, client: Client) -> None:
+    html = page(client, "/docs/aividect?lang=ko")
+    assert html.count("日本語") == 1
+    following = re.search(r'name="next" value="([^"]*)"', html)
+    assert following
+    chosen = client.post("/i18n/setlang/", {"language": code, "next": following[1]}, follow=True)
+    assert chosen.request["PATH_INFO"] == "/docs/aividect"
+    assert f'<html lang="{code}"' in chosen.content.decode()
 
 
 def test_examples_ask_this_very_site(client: Client, settings: Settings) -> None:

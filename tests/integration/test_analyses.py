@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,12 +14,13 @@ import httpx
 import psycopg
 import pytest
 
-from tests.command_line import PROJECT, wait_until
+from tests.command_line import wait_until
 from tests.core.loopback_web import WebServer, answer
 from tests.credits.exactness import Installation
 from tests.credits.load import run_script
 from tests.deepfake.engine.clips import scene, write_clip
 from tests.deepfake.engine.networks import slow_network, write_bundle
+from tests.integration.claiming import Claimers
 from tests.integration.conftest import Site, installation, redis_behind
 from tests.integration.gate import Gate
 
@@ -305,24 +304,6 @@ def test_of_many_processes_each_analysis_is_claimed_by_one(site: Site) -> None:
     )
     assert "deepfake" not in site.processes
     run_script(site.environment, make)
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", script],
-            cwd=PROJECT,
-            env={**site.environment, "DJANGO_SETTINGS_MODULE": "config.settings"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    assert sum(int(process.communicate()[0]) for process in processes) == 60
+    assert Claimers(site, script).claim() == 60
     claimed = _rows(site, "DELETE FROM deepfake_analysis WHERE title = 'claim' RETURNING attempts")
     assert claimed == [(1,)] * 60

@@ -6,8 +6,6 @@ import base64
 import itertools
 import json
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -18,8 +16,9 @@ import psycopg
 import pytest
 
 from anime_search.demo import take_screenshot
-from tests.command_line import PATIENCE_S, PROJECT, wait_until
+from tests.command_line import PATIENCE_S, wait_until
 from tests.footage import write_picture, write_video
+from tests.integration.claiming import Claimers
 from tests.integration.conftest import Site, redis_behind
 from tests.integration.gate import Gate
 
@@ -192,20 +191,7 @@ def test_of_many_processes_each_job_is_claimed_by_one(site: Site) -> None:
         "ids = list(IngestJob.objects.filter(path__startswith='claim ').values_list('pk', flat=True))\n"
         "print(sum(claim_job(job_id=pk) is not None for pk in ids))\n"
     )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", script],
-            cwd=PROJECT,
-            env={**site.environment, "DJANGO_SETTINGS_MODULE": "config.settings"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    claimers = Claimers(site, script)
     # Not before: the site's own workers look for jobs every few seconds, and would claim some of them.
     jobs = 60
     _rows(
@@ -216,12 +202,7 @@ def test_of_many_processes_each_job_is_claimed_by_one(site: Site) -> None:
         " FROM generate_series(1, %s) n RETURNING id",
         jobs,
     )
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    wins = [int(process.communicate()[0]) for process in processes]
-    assert sum(wins) == jobs
+    assert claimers.claim() == jobs
     claimed = _rows(site, "DELETE FROM anime_search_ingestjob WHERE path LIKE 'claim %%' RETURNING attempts")
     assert claimed == [(1,)] * jobs
 

@@ -88,7 +88,7 @@ def test_a_child_that_is_killed_between_two_files_costs_nothing_and_leaves_nobod
     try:
         for _ in range(2):
             victim = run(pool, child_work.pid)
-            os.kill(victim, signal.SIGKILL)  # type: ignore[arg-type]
+            os.kill(victim, signal.SIGKILL)
             time.sleep(0.4)
             assert run(pool, child_work.double, 3) == 6
         assert len(children() - before) <= 2
@@ -225,7 +225,7 @@ def test_closing_ends_children_and_those_who_wait() -> None:
     for thread in waiting:
         thread.join(10)
     assert ended == [DecoderStopped] * 3
-    assert gone_within(10, mine)  # type: ignore[arg-type]
+    assert gone_within(10, mine)
     pool.close()
     with pytest.raises(DecoderStopped):
         run(pool, child_work.double, 1)
@@ -295,5 +295,5 @@ def test_children_of_a_killed_parent_end_within_seconds(tmp_path: Path) -> None:
     finally:
         parent.kill()
         parent.wait()
-        parent.stdout.close()  # type: ignore[union-attr]
+        parent.stdout.close()
     assert gone_within(8, orphans)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -14,27 +12,14 @@ from django.core.management import CommandError, call_command
 from anime_search import runtime
 from anime_search.services import search_picture
 from tests import footage
+from tests.command_line import Finished
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
-    """What a command printed, and its exit status."""
+class Called(Finished):
+    """The same of a command that ran in this process, and what it failed with."""
 
-    returncode: int
-    stdout: str
-    stderr: str
     error: str
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The one line of JSON that ``--json`` prints."""
-        (line,) = self.stdout.splitlines()
-        summary: dict[str, Any] = json.loads(line)
-        return summary
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.stdout.splitlines()]
 
 
 Call = Callable[..., Called]

@@ -135,7 +135,7 @@ def test_damage_is_found_and_a_build_mends_it(
     assert call("anime_index", "verify").returncode == 1
     status = act(call, "status")
     assert (status["generation"], status["videos"]) == (2, 2)
-    assert len(status["problems"]) == 1  # type: ignore[arg-type]
+    assert len(status["problems"]) == 1
     assert "generation 3 is not usable" in str(status["problems"])
 
     act(call, "build")

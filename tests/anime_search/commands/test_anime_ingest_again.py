@@ -185,7 +185,7 @@ class TestFilesThatChangeWhileTheCommandRuns:
                     if not changed.is_set():
                         changed.set()
                         change()
-                return end(**arguments)  # type: ignore[arg-type]
+                return end(**arguments)
 
             monkeypatch.setattr(work, "end_job", end_job)
 

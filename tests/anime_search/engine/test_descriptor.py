@@ -84,7 +84,7 @@ def test_other_pictures_are_unlike() -> None:
 )
 def test_a_picture_the_other_way_round_is_another(turn: object) -> None:
     for seed in range(8):
-        changed = np.ascontiguousarray(turn(scene(seed)))  # type: ignore[operator]
+        changed = np.ascontiguousarray(turn(scene(seed)))
         assert alike(scene(seed), changed) < 0.85
 
 

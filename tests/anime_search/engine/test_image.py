@@ -521,7 +521,7 @@ def webp_of_size(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("action", ["ignore", "error"])
 def test_too_many_pixels_are_refused_from_the_header(data: bytes, action: str) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter(action)  # type: ignore[arg-type]
+        warnings.simplefilter(action)
         assert refusal(data) is ImageFault.TOO_MANY_PIXELS
 
 

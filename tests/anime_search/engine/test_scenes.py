@@ -116,7 +116,7 @@ def test_scenes_of_any_hits(found: list[Hit]) -> None:
 @given(hits, st.randoms())
 def test_the_order_of_the_hits_does_not_matter(found: list[Hit], random: object) -> None:
     shuffled = list(found)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     spans = [(s.video, s.from_ms, s.to_ms, s.score) for s in group_scenes(found)]
     assert [(s.video, s.from_ms, s.to_ms, s.score) for s in group_scenes(shuffled)] == spans
 

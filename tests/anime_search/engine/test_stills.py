@@ -37,7 +37,7 @@ def still(path: Path, time_s: float, width: int = 640) -> Rgb:
 
 def long_clip(codec: str, options: dict[str, str] | None, **more: object) -> Clip:
     """Ten seconds of 25 pictures each, with a keyframe every two seconds."""
-    return Clip(codec=codec, options=options, frames=250, fps=25, **more)  # type: ignore[arg-type]
+    return Clip(codec=codec, options=options, frames=250, fps=25, **more)
 
 
 VP8 = {"deadline": "realtime", "cpu-used": "8", "b": "1M", "g": "50"}

@@ -348,7 +348,7 @@ def test_half_a_file_never_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert target.read_bytes() == b"old"
         assert list(target.parent.iterdir()) == [target]
     with pytest.raises(TypeError):
-        write_whole(target, "no bytes")  # type: ignore[arg-type]
+        write_whole(target, "no bytes")
     assert list(target.parent.iterdir()) == [target]
 
 

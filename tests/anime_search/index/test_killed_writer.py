@@ -55,10 +55,10 @@ def die_at(step: int) -> None:
         return wrapped
 
     fsync = os.fsync
-    os.fsync = before(os.fsync)  # type: ignore[assignment]
-    Path.replace = before(Path.replace)  # type: ignore[method-assign, assignment]
-    Path.unlink = before(Path.unlink)  # type: ignore[method-assign, assignment]
-    Path.mkdir = before(Path.mkdir)  # type: ignore[method-assign, assignment]
+    os.fsync = before(os.fsync)
+    Path.replace = before(Path.replace)
+    Path.unlink = before(Path.unlink)
+    Path.mkdir = before(Path.mkdir)
 
 
 def remove(store: IndexStore, *videos: str) -> None:

@@ -416,7 +416,7 @@ def test_an_exception_while_building_leaves_no_trace(store: IndexStore) -> None:
         raise KeyboardInterrupt
 
     with store.writing(), pytest.raises(KeyboardInterrupt):
-        store.build(videos(), 60, threads=1)  # type: ignore[arg-type]
+        store.build(videos(), 60, threads=1)
     assert files_of(store.root) == before
     assert list((store.root / "segments").glob(".*")) == []
 

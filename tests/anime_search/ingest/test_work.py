@@ -200,7 +200,7 @@ def test_lease_that_is_lost_after_decoding_undoes_the_result(
 
     def store_and_lose(*arguments: object) -> Video:
         IngestJob.objects.update(owner="elsewhere:1:1.0")
-        return store(*arguments)  # type: ignore[arg-type]
+        return store(*arguments)
 
     monkeypatch.setattr(work, "_store_video", store_and_lose)
     run(job)

@@ -19,7 +19,7 @@ def run(clock: FakeClock, *arguments: str, sleep: Any = None) -> dict[str, Any]:
     command.now = clock.now
     command.sleep = sleep or clock.sleep
     call_command(command, "--json", *arguments)
-    summary: dict[str, Any] = json.loads(command.stdout._out.getvalue())  # type: ignore[attr-defined]
+    summary: dict[str, Any] = json.loads(command.stdout._out.getvalue())
     return summary
 
 

@@ -24,7 +24,7 @@ def client_of(anilist: FakeAniList, clock: FakeClock, **changes: object) -> AniL
         "jitter": lambda: 0.0,
         **changes,
     }
-    return AniListClient(anilist.url, **arguments)  # type: ignore[arg-type]
+    return AniListClient(anilist.url, **arguments)
 
 
 def ask(anilist: FakeAniList, clock: FakeClock, *ids: int, **changes: object) -> list[Answer]:

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from anime_search import errors as search_errors
 from anime_search.models import Video
 from anime_search.web.cards import episode_text, recognised, time_text
-from anime_search.web.errors import problem_of
+from anime_search.web.errors import PROBLEMS
 from core import errors as core_errors
 from core import surfaces
 from core.clock import now
@@ -18,6 +19,7 @@ from core.errors import DomainError
 from core.pages import in_words
 from credits import errors as metering_errors
 from credits.policies import Limits
+from credits.problems import problem_of
 from credits.services import Snapshot
 
 
@@ -46,7 +48,7 @@ def test_time_reads_as_in_a_player(time_s: float, text: str) -> None:
         ({"kind": "episode", "episode": 5.0, "episode_end": 6.0}, "Episode 5–6"),
         (
             {"kind": "episode", "episode": 5.0, "season": 2, "absolute_episode": 30.0},
-            "Season 2 · Episode 5 (30 in all)",
+            "Season 2 · Episode 5 (number 30 of all seasons)",
         ),
         ({"kind": "episode", "episode": 0.0}, "Episode 0"),
         ({"kind": "episode", "episode": 3.0, "season": 0}, "Episode 3"),
@@ -63,6 +65,20 @@ def test_time_reads_as_in_a_player(time_s: float, text: str) -> None:
 )
 def test_episode_is_named(facts: dict[str, Any], text: str) -> None:
     assert episode_text(Video(**facts)) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "wait"),
+    [
+        ("ko", "시즌 2 · 5화 (통산 30화)", "1시간 2분"),
+        ("ja", "第2期 · 第5話（通算30話）", "1時間2分"),
+        ("zh-hant", "第 2 季 · 第 5 集（總第 30 集）", "1 小時 2 分鐘"),
+    ],
+)
+def test_numbers_stand_where_a_language_has_them(language: str, text: str, wait: str) -> None:
+    with override(language):
+        assert episode_text(Video(kind="episode", episode=5.0, season=2, absolute_episode=30.0)) == text
+        assert in_words(3720) == wait
 
 
 @pytest.mark.parametrize(
@@ -110,7 +126,9 @@ def _kinds() -> list[type[DomainError]]:
 @pytest.mark.parametrize("kind", _kinds())
 def test_every_error_has_words_and_a_status(kind: type[DomainError]) -> None:
     state = Snapshot(Limits(), None, None)
-    problem = problem_of(kind("", retry_after_s=9, resets_at=now() + timedelta(hours=2), snapshot=state))
+    problem = problem_of(
+        PROBLEMS, kind("", retry_after_s=9, resets_at=now() + timedelta(hours=2), snapshot=state)
+    )
     assert 400 <= problem.status < 600
     assert problem.title
     assert problem.advice
@@ -124,6 +142,6 @@ def test_who_has_used_everything_is_shown_a_way_out(balance: int | None, page: s
         metering_errors.QuotaExhausted(snapshot=state, retry_after_s=9),
         metering_errors.InsufficientCredits(snapshot=state, resets_at=None),
     ):
-        way_out = problem_of(error).way_out
+        way_out = problem_of(PROBLEMS, error).way_out
         assert way_out is not None
         assert way_out[0] == page

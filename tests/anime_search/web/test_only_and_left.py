@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from anime_search.models import Video
+from anime_search.models import Anime, Video
 from tests.anime_search.web.asking import FRAGMENT, png, text_of
 from tests.policies import set_policy
 
@@ -34,6 +36,13 @@ def test_title_to_look_in_is_shown_kept_and_asked_for(client: Client, answer: di
     assert FIELD in html
     # Also where something goes wrong.
     assert FIELD in client.post("/", {"anime": "98444"}).content.decode()
+
+
+def test_title_to_look_in_is_read_once(client: Client, answer: dict[str, Any]) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        client.post("/", {"image": png(), "anime": "98444"})
+    asked = f'FROM "{Anime._meta.db_table}"'
+    assert len([query for query in queries if asked in query["sql"] and "98444" in query["sql"]]) == 1
 
 
 def test_every_title_is_looked_in_where_none_is_named(client: Client, answer: dict[str, Any]) -> None:

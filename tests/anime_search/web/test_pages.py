@@ -71,7 +71,9 @@ def test_script_gets_the_results_alone(client: Client, answer: dict[str, Any]) -
     response = client.post("/", {"image": png()}, headers=FRAGMENT)
     html = response.content.decode()
     assert response[FRAGMENT_HEADER] == "results"
-    assert html.startswith('<div class="answer" data-title="Laid-Back Camp, at 5:01.25"')
+    assert html.startswith(
+        '<div class="answer" data-title="Laid-Back Camp, at 5:01.25 – Find a scene – Frameproof"'
+    )
     assert "data:image" not in html
     assert "<html" not in html
 
@@ -157,7 +159,7 @@ def test_answer_without_candidates_says_so(client: Client, answer: dict[str, Any
 
 def test_adult_picture_lies_behind_a_switch(client: Client, answer: dict[str, Any], video: Video) -> None:
     plain = client.post("/", {"image": png()}, headers=FRAGMENT).content.decode()
-    video.anime.is_adult = True  # type: ignore[union-attr]
+    video.anime.is_adult = True
     html = client.post("/", {"image": png()}, headers=FRAGMENT).content.decode()
     assert 'type="checkbox"' not in plain
     assert html.index('<input class="veil-switch" type="checkbox" id="veil-1">') < html.index("<img")

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.django_db
         (ImageTooLarge(), 413, "too large Pictures may have up to 25 MB and 64 megapixels"),
         (ImageFetchFailed(url="https://a.example/"), 400, "could not be fetched from that address"),
         (IndexUnavailable(), 503, "nothing to search in yet"),
-        (SearchTimedOut(retry_after_s=7), 503, "took too long You can search again in 7 seconds."),
-        (Unavailable(), 503, "busy right now You can search again in 5 seconds."),
+        (SearchTimedOut(retry_after_s=7), 503, "took too long You can try again in 7 seconds."),
+        (Unavailable(), 503, "busy right now You can try again in 5 seconds."),
         (RuntimeError("a secret"), 500, "went wrong on our side"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
@@ -51,7 +51,7 @@ def test_too_many_searches_are_told_how_long_to_wait(client: Client, answer: dic
     assert response.status_code == 429
     assert 3590 <= int(response["Retry-After"]) <= 3600
     assert re.search(
-        r"Too many searches in a short time You can search again in (1 hour|59 minutes \d+ seconds?)\.",
+        r"Too many searches in a short time You can try again in (1 hour|59 minutes \d+ seconds?)\.",
         text_of(response.content.decode()),
     )
 

@@ -71,7 +71,7 @@ def test_reset_sets_another_password_and_ends_every_session(client: Client, mail
     other = Client()
     ask_reset(other)
     response = reset(other, token_of(mailoutbox[0]))
-    assert response.json() == {"status": True}  # type: ignore[attr-defined]
+    assert response.json() == {"status": True}
     assert session(client) is None
     assert session(other) is None
     assert sign_in(other).status_code == 401

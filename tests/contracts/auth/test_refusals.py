@@ -163,7 +163,7 @@ def test_cache_that_is_gone_is_neither_a_fault_nor_a_way_around_limits(
     def gone(*_: Any, **__: Any) -> Any:
         raise RedisConnectionError("Connection refused")
 
-    monkeypatch.setattr(type(cache._connections["default"]), "add", gone)  # type: ignore[attr-defined]
+    monkeypatch.setattr(type(cache._connections["default"]), "add", gone)
     response = ask(client)
     assert refusal(response, 503) == "UNAVAILABLE"
     assert int(response["Retry-After"]) > 0

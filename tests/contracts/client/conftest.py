@@ -45,7 +45,7 @@ class Service:
         return self.site.run(MAKE_KEY, f"{uuid.uuid4().hex}@example.com", str(granted)).strip()
 
     def client(self, key: str, **options: object) -> frameproof.Client:
-        return frameproof.Client(self.site.url, key, **options)  # type: ignore[arg-type]
+        return frameproof.Client(self.site.url, key, **options)
 
 
 @pytest.fixture(scope="module")

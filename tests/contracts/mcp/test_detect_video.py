@@ -145,7 +145,7 @@ def test_bad_input_is_named_and_costs_nothing(
 def test_file_beyond_the_limit_is_refused(
     agent: Agent, detector: FakeDetector, balance: Balance, tmp_path: Path, settings: object
 ) -> None:
-    settings.MAX_BODY_BYTES = 10  # type: ignore[attr-defined]
+    settings.MAX_BODY_BYTES = 10
     (tmp_path / "long.mp4").write_bytes(b"video of eleven")
     assert agent.refusal("detect_video", path=str(tmp_path / "long.mp4")) == "VIDEO_TOO_LARGE"
     assert balance() == 5

@@ -33,7 +33,7 @@ def served(work: Callable[[httpx2.AsyncClient], Any], **headers: str) -> Any:
     async def run() -> Any:
         app = build_app()
         transport = httpx2.ASGITransport(app)
-        lifespan = app._app.router.lifespan_context(app._app)  # type: ignore[attr-defined]
+        lifespan = app._app.router.lifespan_context(app._app)
         async with (
             lifespan,
             httpx2.AsyncClient(

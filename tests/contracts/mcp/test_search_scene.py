@@ -78,7 +78,7 @@ def test_scene_has_a_picture_where_the_site_knows_its_address(
     agent: Agent, library: Library, encoded: str, settings: object
 ) -> None:
     assert agent.told("search_scene", image_base64=encoded)["scenes"][0]["image_url"] is None
-    settings.SITE_URL = "https://scenes.example"  # type: ignore[attr-defined]
+    settings.SITE_URL = "https://scenes.example"
     image = agent.told("search_scene", image_base64=encoded)["scenes"][0]["image_url"]
     assert image.startswith("https://scenes.example/image/")
 

@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import io
-import time
 from datetime import timedelta
-from pathlib import Path
-from types import SimpleNamespace
 
 import av
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from anime_search import runtime
-from anime_search.file_cache import FileCache
 from anime_search.models import VideoFile
 from anime_search.previews import TOKEN_LIFETIME_S, Moment, sign_moment
 from core import clock
 from tests.contracts.conftest import Library
 from tests.contracts.tracemoe.asking import refusal
 
-
-@pytest.fixture
-def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limiter's minute does not end while a test runs."""
-    begun = time.time()
-    monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: begun))
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileCache:
-    """Nothing was cut before."""
-    made = FileCache(tmp_path / "previews", 1 << 30)
-    monkeypatch.setattr(runtime, "preview_cache", lambda: made)
-    return made
+#: Nothing was cut before.
+pytestmark = pytest.mark.usefixtures("preview_cache")
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-import time
 from datetime import timedelta
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +13,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from anime_search import clips, fetch, runtime
+from anime_search import clips, fetch
 from anime_search.api.tracemoe_legacy.responses import preview_context
 from anime_search.file_cache import FileCache
 from anime_search.models import Video, VideoFile
@@ -26,22 +23,9 @@ from tests.contracts.conftest import Library
 from tests.contracts.telling import assert_tells_nothing_internal
 from tests.contracts.tracemoe_legacy.asking import post_json, quoted, thumbnail_path
 
+#: Nothing was cut before.
+pytestmark = pytest.mark.usefixtures("preview_cache")
 AT_MS = 2680
-
-
-@pytest.fixture
-def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limiter's minute does not end while a test runs."""
-    begun = time.time()
-    monkeypatch.setattr("django_ratelimit.core.time", SimpleNamespace(time=lambda: begun))
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileCache:
-    """Nothing was cut before."""
-    made = FileCache(tmp_path / "previews", 1 << 30)
-    monkeypatch.setattr(runtime, "preview_cache", lambda: made)
-    return made
 
 
 @pytest.fixture
@@ -191,10 +175,10 @@ def test_head_of_a_clip_has_its_length(client: Client, doc: dict[str, Any]) -> N
 
 
 def test_known_clip_is_not_cut_again(
-    client: Client, doc: dict[str, Any], cache: FileCache, monkeypatch: pytest.MonkeyPatch
+    client: Client, doc: dict[str, Any], preview_cache: FileCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     etag = client.head(preview_path(doc))["ETag"]
-    for path in cache.root.rglob("*.mp4"):
+    for path in preview_cache.root.rglob("*.mp4"):
         path.unlink()
     monkeypatch.setattr(clips, "clip_pieces", lambda *_, **__: pytest.fail("cut again"))
     assert client.get(preview_path(doc), headers={"if-none-match": etag}).status_code == 304

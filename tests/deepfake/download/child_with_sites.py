@@ -72,5 +72,5 @@ def sites() -> list[type]:
 
 
 if __name__ == "__main__":
-    socket.create_connection = dial  # type: ignore[assignment]
+    socket.create_connection = dial
     child.main(more=sites, resolver=resolve)

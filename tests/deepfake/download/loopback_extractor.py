@@ -18,7 +18,7 @@ from yt_dlp.utils import ExtractorError, GeoRestrictedError, UserNotLive
 _connect = socket.create_connection
 
 
-class LoopbackIE(InfoExtractor):  # type: ignore[misc]
+class LoopbackIE(InfoExtractor):
     """``act`` in what the server says names one of :data:`ACTS`, to be done first."""
 
     IE_NAME = "loopback"

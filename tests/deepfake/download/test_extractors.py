@@ -14,7 +14,7 @@ def taken_by(url: str, listed: tuple[str, ...] | None = None) -> str | None:
     from deepfake.download.sites import extractors_for
 
     extractors = extractors_for(url, settings.DEEPFAKE_EXTRACTORS if listed is None else listed)
-    return next((str(ie.IE_NAME) for ie in extractors if ie.suitable(url)), None)  # type: ignore[attr-defined]
+    return next((str(ie.IE_NAME) for ie in extractors if ie.suitable(url)), None)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,6 @@ def test_order_reaches_the_child_as_it_was_given(tmp_path: pytest.TempPathFactor
         timeout_s=3.5,
         allowed_networks=("10.0.0.0/8",),
     )
-    order = Order(url="https://x.example/\u2028?a=1", folder=tmp_path, limits=limits)  # type: ignore[arg-type]
+    order = Order(url="https://x.example/\u2028?a=1", folder=tmp_path, limits=limits)
     assert order.as_line().count(b"\n") == 1
     assert Order.from_line(order.as_line()) == order

@@ -281,3 +281,13 @@ def slow_network(*, side: int, memory: bool = False) -> bytes:
     outputs = [_value("logit", [1]), _value("frame_logits", [1, "T"]), _value("attention", [1, "T"])]
     constants = {"last": np.array([4]), "nothing": np.float32(0), "share": np.float32(1 / side)}
     return _model(nodes, [_value("frames", [1, "T", 32, 32, 3], BYTES)], outputs, constants)
+
+
+#: One of each, under the names that the members above give them.
+NETWORKS = {
+    "video.onnx": video_network(),
+    "encoder.onnx": encoder_network(),
+    "head.onnx": head_network(),
+    "faces.onnx": face_network(),
+    "judge.onnx": face_judge_network(),
+}

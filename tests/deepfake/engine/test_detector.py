@@ -20,29 +20,19 @@ from tests.deepfake.engine.networks import (
     BRIGHT,
     ENCODED,
     FACES,
-    encoder_network,
-    face_judge_network,
-    face_network,
-    head_network,
+    NETWORKS,
     reading_off,
     video_network,
     write_bundle,
 )
 from video.reader import VideoError
 
-ALL = {
-    "video.onnx": video_network(),
-    "encoder.onnx": encoder_network(),
-    "head.onnx": head_network(),
-    "faces.onnx": face_network(),
-    "judge.onnx": face_judge_network(),
-}
 #: A face as the tiny detector knows it; with blue in it, it is a manipulated one.
 REAL_FACE, FAKE_FACE = (255, 0, 30), (255, 0, 90)
 
 
 def detector(tmp_path: Path, name: str = "bright", **changes: Any) -> Detector:
-    return Detector(Bundle.read(write_bundle(tmp_path / name, ALL, **changes)))
+    return Detector(Bundle.read(write_bundle(tmp_path / name, NETWORKS, **changes)))
 
 
 def test_of_a_video_whose_end_was_not_fetched_that_is_said(tmp_path: Path) -> None:
@@ -124,7 +114,7 @@ def test_models_are_joined_by_the_weights_of_their_logits(tmp_path: Path) -> Non
 def test_an_encoder_is_read_off_by_a_file_that_joins_it(tmp_path: Path) -> None:
     pictures = list(scene(24, level=144))
     alone = judged(detector(tmp_path, "alone", members=[ENCODED]), tmp_path, pictures).prob_fake
-    files = ALL | {"more.onnx": reading_off("embedding", "doubled")}
+    files = NETWORKS | {"more.onnx": reading_off("embedding", "doubled")}
     joined = ENCODED | {"extension": "more.onnx", "feeds": {"embeddings": "doubled"}}
     folder = write_bundle(tmp_path / "joined", files, members=[joined])
     doubled = judged(Detector(Bundle.read(folder)), tmp_path, pictures).prob_fake
@@ -134,8 +124,8 @@ def test_an_encoder_is_read_off_by_a_file_that_joins_it(tmp_path: Path) -> None:
 def test_an_extension_has_to_be_listed_and_whole(tmp_path: Path) -> None:
     joined = ENCODED | {"extension": "more.onnx", "feeds": {"embeddings": "doubled"}}
     with pytest.raises(BundleError, match=r"more\.onnx is used and not listed"):
-        Bundle.read(write_bundle(tmp_path / "unlisted", ALL, members=[joined]))
-    files = ALL | {"more.onnx": b"no network"}
+        Bundle.read(write_bundle(tmp_path / "unlisted", NETWORKS, members=[joined]))
+    files = NETWORKS | {"more.onnx": b"no network"}
     with pytest.raises(BundleError, match="not a network that loads"):
         Detector(Bundle.read(write_bundle(tmp_path / "broken", files, members=[joined])))
 

@@ -17,21 +17,10 @@ from tests.deepfake.engine.networks import (
     BRIGHT,
     ENCODED,
     FACES,
-    encoder_network,
-    face_judge_network,
-    face_network,
-    head_network,
-    video_network,
+    NETWORKS,
     write_bundle,
 )
 
-ALL = {
-    "video.onnx": video_network(),
-    "encoder.onnx": encoder_network(),
-    "head.onnx": head_network(),
-    "faces.onnx": face_network(),
-    "judge.onnx": face_judge_network(),
-}
 FOUND = Calibrated(
     Calibration(0.5, -0.25), OperatingPoint(0.3, 0.8, {Quality.TOO_DARK: 0.5}), {"calibration_auc": 0.9}, []
 )
@@ -40,7 +29,11 @@ FOUND = Calibrated(
 def everything(folder: Path) -> BundleManifest:
     origin = {"requirement": "models==1.0", "wheel_sha256": "0" * 64, "member": "a/b.onnx"}
     write_bundle(
-        folder, ALL, origins={"encoder.onnx": origin}, members=[BRIGHT, ENCODED | {"frames": 4}], faces=FACES
+        folder,
+        NETWORKS,
+        origins={"encoder.onnx": origin},
+        members=[BRIGHT, ENCODED | {"frames": 4}],
+        faces=FACES,
     )
     return Bundle.read(folder).manifest
 
@@ -59,7 +52,9 @@ def test_a_manifest_that_the_engine_refuses_replaces_nothing(tmp_path: Path) -> 
     with pytest.raises(BundleError):
         write_manifest(tmp_path / "all-1", dataclasses.replace(manifest, members=(wrong,)))
     assert (tmp_path / "all-1/manifest.json").read_bytes() == before
-    assert sorted(path.name for path in (tmp_path / "all-1").iterdir()) == sorted([*ALL, "manifest.json"])
+    assert sorted(path.name for path in (tmp_path / "all-1").iterdir()) == sorted(
+        [*NETWORKS, "manifest.json"]
+    )
 
 
 def measured(manifest: BundleManifest, **figures: float) -> BundleManifest:

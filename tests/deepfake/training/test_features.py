@@ -108,7 +108,7 @@ def test_a_killed_run_goes_on_where_it_was(
         if len(seen) == 6:
             raise KeyboardInterrupt
         seen.append(clip.name)
-        return sample_clip(clip, variant, *given, **named)  # type: ignore[arg-type]
+        return sample_clip(clip, variant, *given, **named)
 
     with monkeypatch.context() as patched:
         patched.setattr(module, "sample_clip", killed)

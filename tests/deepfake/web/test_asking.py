@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -241,19 +242,25 @@ def test_full_queue_is_told(visitor: Client, sent: list[int], settings: Settings
 # --- without a model
 
 
-@pytest.mark.parametrize("harm", ["missing", "damaged"])
+@pytest.mark.parametrize("harm", ["missing", "damaged", "a file missing", "a file altered"])
 def test_without_a_model_the_page_says_so(
     visitor: Client, sent: list[int], balance: Balance, harm: str
 ) -> None:
-    manifest = runtime.models_dir() / "bright" / "manifest.json"
-    if harm == "missing":
-        runtime.active_file().write_text("nothing")
-    else:
-        manifest.write_text("{")
+    assert visitor.get("/detect").status_code == 200
+    folder = runtime.models_dir() / "bright"
+    match harm:
+        case "missing":
+            runtime.active_file().write_text("nothing")
+        case "damaged":
+            (folder / "manifest.json").write_text("{")
+        case "a file missing":
+            (folder / "video.onnx").unlink()
+        case "a file altered":
+            (folder / "video.onnx").write_bytes(b"other")
     for response in (visitor.get("/detect"), ask(visitor), ask(visitor, headers=FRAGMENT)):
         assert response.status_code == 503
-        assert "There is no detector here yet" in text_of(response)
-        assert "manifest" not in text_of(response)
+        assert "The detector is out of order" in text_of(response)
+        assert not re.search(r"manifest|video\.onnx", text_of(response))
     assert (balance(), sent) == (5, [])
 
 

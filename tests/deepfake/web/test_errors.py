@@ -10,9 +10,10 @@ from core.errors import DomainError, Unavailable
 from core.surfaces import BodyMalformed, BodyTooLarge, InternalFault
 from credits import errors as metering_errors
 from credits.policies import Limits
+from credits.problems import problem_of
 from credits.services import Snapshot
 from deepfake import errors
-from deepfake.web.errors import problem_of
+from deepfake.web.errors import PROBLEMS
 
 STATE = Snapshot(Limits(daily=3, cost=1), None, None)
 KINDS = [
@@ -33,7 +34,7 @@ def example_of(kind: type[DomainError]) -> DomainError:
     "kind", [*KINDS, OriginForeign, Unavailable, BodyMalformed, BodyTooLarge, InternalFault]
 )
 def test_every_error_has_words(kind: type[DomainError]) -> None:
-    problem = problem_of(example_of(kind))
+    problem = problem_of(PROBLEMS, example_of(kind))
     assert 400 <= problem.status < 600
     assert problem.title
     assert problem.advice
@@ -53,10 +54,10 @@ def test_every_error_has_words(kind: type[DomainError]) -> None:
     ],
 )
 def test_status_is_that_of_the_nearest_class(error: DomainError, status: int) -> None:
-    assert problem_of(error).status == status
+    assert problem_of(PROBLEMS, error).status == status
 
 
 def test_wait_is_told() -> None:
-    problem = problem_of(metering_errors.QuotaExhausted(snapshot=STATE, retry_after_s=3661))
+    problem = problem_of(PROBLEMS, metering_errors.QuotaExhausted(snapshot=STATE, retry_after_s=3661))
     assert problem.advice == "You can try again in 1 hour 1 minute."
     assert problem.retry_after_s == 3661
