@@ -14,6 +14,7 @@ from accounts.principal import Principal
 from anime_search.clip_search import agreeing_frames
 from anime_search.engine.episode import VideoKind
 from anime_search.engine.search import Scene
+from anime_search.film import sign_scene
 from anime_search.matches import sign_match
 from anime_search.models import Video
 from anime_search.previews import WIDTHS, Moment, sign_moment
@@ -51,6 +52,7 @@ class Card:
         agreeing: how many frames of a clip agree, in words; empty for a picture.
         images: width in pixels and address of the matched frame, narrowest first.
         image_height: of the frame at the second of these widths, so that nothing moves when it arrives.
+        larger: address of the page that shows the scene in large.
         match: what a judgement of this card names it by.
         anilist_id: of the title, where it is known.
         line_from, line_length, line_at: the scene on a line of :data:`TIMELINE` units.
@@ -73,6 +75,7 @@ class Card:
     agreeing: str
     images: tuple[tuple[int, str], ...]
     image_height: int
+    larger: str
     line_from: int
     line_length: int
     line_at: int
@@ -99,7 +102,8 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: st
     # Where only the number of a title is known, its path says more.
     title = reader_title(anime) if anime and anime.display_title else candidate.title
     band = band_of(scene, confident=confident)
-    address = reverse("scene-image", args=[sign_moment(Moment(video.pk, round(scene.at_s * 1000)))])
+    moment = Moment(video.pk, round(scene.at_s * 1000))
+    address = reverse("scene-image", args=[sign_moment(moment)])
     start, at, end = (_on_line(time_s, video) for time_s in (scene.from_s, scene.at_s, scene.to_s))
     return Card(
         title=title,
@@ -120,7 +124,8 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: st
         also_in=also_in(candidate, time_text),
         agreeing=_agreeing_text(agreeing_frames(scene), asked_frames),
         images=tuple((width, f"{address}?size={size}") for size, width in WIDTHS.items()),
-        image_height=round(WIDTHS["m"] * video.height / video.width) if video.width else 180,
+        image_height=picture_height(video, WIDTHS["m"]),
+        larger=reverse("scene", args=[sign_scene(moment)]),
         line_from=max(0, min(start, TIMELINE - TIMELINE_LEAST)),
         line_length=max(TIMELINE_LEAST, end - start),
         line_at=at,
@@ -190,6 +195,11 @@ def episode_text(video: Video) -> str:
         number += " " + _("(%(number)s in all)") % {"number": f"{video.absolute_episode:g}"}
     season = _("Season %(number)d") % {"number": video.season} if video.season else ""
     return " · ".join(part for part in (season, f"{kind} {number}".strip()) if part)
+
+
+def picture_height(video: Video, width: int) -> int:
+    """Of a picture of a video at a width in pixels, so that nothing moves when it arrives."""
+    return round(width * video.height / video.width) if video.width else width * 9 // 16
 
 
 def _on_line(time_s: float, video: Video) -> int:

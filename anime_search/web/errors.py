@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from accounts.errors import OriginForeign
@@ -16,14 +19,34 @@ from anime_search.errors import (
     ImageTooLarge,
     ImageUndecodable,
     IndexUnavailable,
+    PreviewExpired,
+    PreviewGone,
+    PreviewRefused,
+    PreviewsLimited,
     SearchTimedOut,
 )
 from anime_search.runtime import IMAGE_LIMITS
 from core.clock import now
 from core.errors import DomainError, Unavailable
 from core.pages import Problem, in_words
-from core.surfaces import BodyMalformed, BodyTooLarge
+from core.surfaces import BodyMalformed, BodyTooLarge, InternalFault, as_domain_error
 from credits.errors import InsufficientCredits, LimitExceeded, QuotaExhausted
+
+log = logging.getLogger(__name__)
+
+
+def problem_page(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A page of its own for an error, with a way on."""
+    domain_error = as_domain_error(error)
+    if isinstance(domain_error, InternalFault) or (
+        domain_error is not error and isinstance(domain_error, Unavailable)
+    ):
+        log.error("unhandled error at %s", request.path, exc_info=error)
+    problem = problem_of(domain_error)
+    response = render(request, "anime_search/problem.html", {"problem": problem}, status=problem.status)
+    if problem.retry_after_s is not None:
+        response["Retry-After"] = str(problem.retry_after_s)
+    return response
 
 
 def problem_of(error: DomainError) -> Problem:
@@ -108,6 +131,23 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
         way_out=_way_out(error),
     ),
     LimitExceeded: lambda error: Problem(429, _("Too many searches in a short time"), **_wait(error)),
+    PreviewRefused: lambda error: Problem(
+        404, _("There is no such scene"), _("The address is not whole, or was never one of this site.")
+    ),
+    PreviewExpired: lambda error: Problem(
+        410,
+        _("This scene’s address has expired"),
+        _("It works for a day after the search. Search for the picture again to see the scene."),
+    ),
+    PreviewGone: lambda error: Problem(
+        404, _("This scene cannot be shown now"), _("Its video has been moved or is not here any more.")
+    ),
+    PreviewsLimited: lambda error: Problem(
+        429,
+        _("Too many clips in a short time"),
+        _("You can play more in %(wait)s.") % {"wait": in_words(int(error.data["retry_after_s"]))},
+        int(error.data["retry_after_s"]),
+    ),
     IndexUnavailable: lambda error: Problem(
         503,
         _("There is nothing to search in yet"),

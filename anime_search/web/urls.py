@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from anime_search.web import views
+from anime_search.web import player, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("scene/<str:token>", player.scene, name="scene"),
+    path("scene/<str:token>/clip.mp4", player.clip, name="scene-clip"),
+    path("scene/<str:token>/from/<int:number>.mp4", player.clip, name="scene-clip-from"),
+    path("scene/<str:token>/frames/<int:number>.jpg", player.frame, name="scene-frame"),
     re_path(r"^cover/(?P<anilist_id>[0-9]{1,10})/(?P<version>[0-9a-f]{16})\Z", views.cover, name="cover"),
 ]

@@ -14,7 +14,7 @@ from anime_search.covers import cover_file
 from anime_search.models import Anime
 from anime_search.previews import WIDTHS, Moment, sign_moment
 from anime_search.titles import other_titles, reader_title
-from anime_search.web.cards import episode_text, time_text
+from anime_search.web.cards import episode_text, picture_height, time_text
 from core import clock
 from rankings.models import SearchEvent
 from rankings.selectors import Ranking
@@ -108,7 +108,7 @@ def search_rows(searches: list[SearchEvent]) -> list[SearchRow]:
                 searched_at=(searched_at := _rounded(search.found_at)),
                 ago=_ago(searched_at),
                 images=tuple((width, f"{address}?size={size}") for size, width in WIDTHS.items()),
-                image_height=round(WIDTHS["m"] * video.height / video.width) if video.width else 180,
+                image_height=picture_height(video, WIDTHS["m"]),
             )
         )
     return rows
