@@ -50,10 +50,10 @@ class Card:
         recognised: what had been done to the picture.
         also_in: other places that show the very same.
         agreeing: how many frames of a clip agree, in words; empty for a picture.
-        images: width in pixels and address of the matched frame, narrowest first.
+        images: width in pixels and address of the matched frame, narrowest first; none where its video is gone.
         image_height: of the frame at the second of these widths, so that nothing moves when it arrives.
-        larger: address of the page that shows the scene in large.
-        match: what a judgement of this card names it by.
+        larger: address of the page that shows the scene in large; empty where its video is gone.
+        match: what a judgement of this card names it by; empty for those who did not search.
         anilist_id: of the title, where it is known.
         line_from, line_length, line_at: the scene on a line of :data:`TIMELINE` units.
     """
@@ -84,14 +84,14 @@ class Card:
     match: str
 
 
-def cards_of(answer: SearchAnswer, *, principal: Principal) -> list[Card]:
-    """The cards of an answer, best first, for whoever searched."""
+def cards_of(answer: SearchAnswer, *, principal: Principal | None) -> list[Card]:
+    """The cards of an answer, best first, for whoever searched; for somebody else where no principal is given."""
     return [
         _card(
             candidate,
             confident=answer.confident,
             asked_frames=answer.asked_frames,
-            match=sign_match(principal=principal, answer=answer, position=position),
+            match=sign_match(principal=principal, answer=answer, position=position) if principal else "",
         )
         for position, candidate in enumerate(answer.candidates)
     ]
@@ -102,8 +102,8 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: st
     # Where only the number of a title is known, its path says more.
     title = reader_title(anime) if anime and anime.display_title else candidate.title
     band = band_of(scene, confident=confident)
-    moment = Moment(video.pk, round(scene.at_s * 1000))
-    address = reverse("scene-image", args=[sign_moment(moment)])
+    # A video of a shared result that is not here any more has no key.
+    moment = Moment(video.pk, round(scene.at_s * 1000)) if video.pk else None
     start, at, end = (_on_line(time_s, video) for time_s in (scene.from_s, scene.at_s, scene.to_s))
     return Card(
         title=title,
@@ -123,9 +123,9 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: st
         recognised=() if band is Band.UNLIKELY else recognised(scene.view),
         also_in=also_in(candidate, time_text),
         agreeing=_agreeing_text(agreeing_frames(scene), asked_frames),
-        images=tuple((width, f"{address}?size={size}") for size, width in WIDTHS.items()),
+        images=() if moment is None else image_addresses(moment),
         image_height=picture_height(video, WIDTHS["m"]),
-        larger=reverse("scene", args=[sign_scene(moment)]),
+        larger="" if moment is None else reverse("scene", args=[sign_scene(moment)]),
         line_from=max(0, min(start, TIMELINE - TIMELINE_LEAST)),
         line_length=max(TIMELINE_LEAST, end - start),
         line_at=at,
@@ -195,6 +195,12 @@ def episode_text(video: Video) -> str:
         number += " " + _("(%(number)s in all)") % {"number": f"{video.absolute_episode:g}"}
     season = _("Season %(number)d") % {"number": video.season} if video.season else ""
     return " · ".join(part for part in (season, f"{kind} {number}".strip()) if part)
+
+
+def image_addresses(moment: Moment) -> tuple[tuple[int, str], ...]:
+    """Width in pixels and address of the frame of a moment, narrowest first."""
+    address = reverse("scene-image", args=[sign_moment(moment)])
+    return tuple((width, f"{address}?size={size}") for size, width in WIDTHS.items())
 
 
 def picture_height(video: Video, width: int) -> int:

@@ -19,13 +19,17 @@ from anime_search.errors import (
     ImageTooLarge,
     ImageUndecodable,
     IndexUnavailable,
+    MatchRefused,
     PreviewExpired,
     PreviewGone,
     PreviewRefused,
     PreviewsLimited,
     SearchTimedOut,
+    SharedResultGone,
+    SharesLimited,
 )
 from anime_search.runtime import IMAGE_LIMITS
+from anime_search.web.requests import FRAGMENT_HEADER, wants_fragment
 from core.clock import now
 from core.errors import DomainError, Unavailable
 from core.pages import Problem, in_words
@@ -36,14 +40,19 @@ log = logging.getLogger(__name__)
 
 
 def problem_page(request: HttpRequest, error: Exception) -> HttpResponse:
-    """A page of its own for an error, with a way on."""
+    """A page of its own for an error, with a way on; for a page's script the words alone."""
     domain_error = as_domain_error(error)
     if isinstance(domain_error, InternalFault) or (
         domain_error is not error and isinstance(domain_error, Unavailable)
     ):
         log.error("unhandled error at %s", request.path, exc_info=error)
     problem = problem_of(domain_error)
-    response = render(request, "anime_search/problem.html", {"problem": problem}, status=problem.status)
+    if wants_fragment(request):
+        facts = {"title": problem.title, "advice": problem.advice}
+        response = render(request, "anime_search/_problem.html", facts, status=problem.status)
+        response[FRAGMENT_HEADER] = "problem"
+    else:
+        response = render(request, "anime_search/problem.html", {"problem": problem}, status=problem.status)
     if problem.retry_after_s is not None:
         response["Retry-After"] = str(problem.retry_after_s)
     return response
@@ -131,6 +140,24 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
         way_out=_way_out(error),
     ),
     LimitExceeded: lambda error: Problem(429, _("Too many searches in a short time"), **_wait(error)),
+    MatchRefused: lambda error: Problem(
+        410,
+        _("This result cannot be shared any more"),
+        _(
+            "It is too old, or was found from another connection. Search for the picture again, and share that result."
+        ),
+    ),
+    SharedResultGone: lambda error: Problem(
+        404,
+        _("There is no such shared result"),
+        _("It may have expired or been withdrawn, or the address is not whole."),
+    ),
+    SharesLimited: lambda error: Problem(
+        429,
+        _("Too many results were shared in a short time"),
+        _("You can share more in %(wait)s.") % {"wait": in_words(int(error.data["retry_after_s"]))},
+        int(error.data["retry_after_s"]),
+    ),
     PreviewRefused: lambda error: Problem(
         404, _("There is no such scene"), _("The address is not whole, or was never one of this site.")
     ),
