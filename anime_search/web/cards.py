@@ -52,6 +52,8 @@ class Card:
         agreeing: how many frames of a clip agree, in words; empty for a picture.
         images: width in pixels and address of the matched frame, narrowest first; none where its video is gone.
         image_height: of the frame at the second of these widths, so that nothing moves when it arrives.
+        clip: address of the scene as a small clip without sound; empty where its video is gone, and of what is for
+            adults, which never plays by itself.
         larger: address of the page that shows the scene in large; empty where its video is gone.
         match: what a judgement of this card names it by; empty for those who did not search.
         anilist_id: of the title, where it is known.
@@ -75,6 +77,7 @@ class Card:
     agreeing: str
     images: tuple[tuple[int, str], ...]
     image_height: int
+    clip: str
     larger: str
     line_from: int
     line_length: int
@@ -101,6 +104,7 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: st
     anime, video, scene = candidate.anime, candidate.video, candidate.scene
     # Where only the number of a title is known, its path says more.
     title = reader_title(anime) if anime and anime.display_title else candidate.title
+    is_adult = bool(anime and anime.is_adult)
     band = band_of(scene, confident=confident)
     # A video of a shared result that is not here any more has no key.
     moment = Moment(video.pk, round(scene.at_s * 1000)) if video.pk else None
@@ -108,7 +112,7 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: st
     return Card(
         title=title,
         other_titles=other_titles(anime, title) if anime else (),
-        is_adult=bool(anime and anime.is_adult),
+        is_adult=is_adult,
         filename=video.filename,
         episode=episode_text(video),
         at=time_text(scene.at_s),
@@ -125,6 +129,7 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: st
         agreeing=_agreeing_text(agreeing_frames(scene), asked_frames),
         images=() if moment is None else image_addresses(moment),
         image_height=picture_height(video, WIDTHS["m"]),
+        clip="" if moment is None or is_adult else clip_address(moment),
         larger="" if moment is None else reverse("scene", args=[sign_scene(moment)]),
         line_from=max(0, min(start, TIMELINE - TIMELINE_LEAST)),
         line_length=max(TIMELINE_LEAST, end - start),
@@ -201,6 +206,11 @@ def image_addresses(moment: Moment) -> tuple[tuple[int, str], ...]:
     """Width in pixels and address of the frame of a moment, narrowest first."""
     address = reverse("scene-image", args=[sign_moment(moment)])
     return tuple((width, f"{address}?size={size}") for size, width in WIDTHS.items())
+
+
+def clip_address(moment: Moment) -> str:
+    """The scene of a moment, small and without sound."""
+    return f"{reverse('scene-video', args=[sign_moment(moment)])}?size=m&mute"
 
 
 def picture_height(video: Video, width: int) -> int:

@@ -146,7 +146,8 @@ def _page(
     request: HttpRequest, row: SharedResult, *, picture: str, link: str = "", is_own: bool = False
 ) -> HttpResponse:
     cards = cards_of(answer_to_show(row.result), principal=None)
-    is_adult = any(card.is_adult for card in cards)
+    # The picture shows what the best shows, or one that it may be.
+    is_adult = cards[0].is_adult or any(card.is_adult and card.band is not Band.UNLIKELY for card in cards)
     page: dict[str, Any] = {
         "shared": row,
         "cards": cards,

@@ -152,3 +152,47 @@ def test_accessibility_rules_find_nothing(
         assert violations(page, axe) == []
         visit.photograph(f"scene-{width}-{scheme}-{name[:3].strip('[')}")
         visit.open()
+
+
+def test_scene_plays_small_where_it_is_pointed_at(visit: Visit, collection: Collection) -> None:
+    visit.choose(collection.screenshot)
+    visit.answered("Match found")
+    page = visit.page
+    card, adult = (page.locator(".card", has_text=name) for name in (CLIP, LONG_NAME))
+    clips = page.locator(".card-clip")
+    card.locator(".card-picture").hover()
+    visit.until("document.querySelector('.card-clip')?.currentTime > 0.2")
+    assert page.evaluate("document.querySelector('.card-clip').muted")
+    visit.photograph("card-clip")
+    adult.get_by_role("checkbox").check()
+    expect(clips).to_have_count(0)
+    adult.locator(".card-picture").hover()
+    adult.get_by_role("link", name="Play it larger").focus()
+    page.wait_for_timeout(600)
+    expect(clips).to_have_count(0)
+    page.mouse.move(0, 0)
+    card.get_by_role("link", name="Play it larger").focus()
+    visit.until("document.querySelector('.card-clip')?.currentTime > 0.2")
+    page.keyboard.press("Tab")
+    expect(clips).to_have_count(0)
+
+
+def test_nothing_moves_by_itself_for_those_who_want_it_calm(
+    new_visit: NewVisit, collection: Collection
+) -> None:
+    visit = new_visit(reduced_motion="reduce")
+    page = visit.open()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    visit.choose(collection.screenshot)
+    visit.answered("Match found")
+    page.locator(".card", has_text=CLIP).locator(".card-picture").hover()
+    page.wait_for_timeout(600)
+    expect(page.locator(".card-clip")).to_have_count(0)
+    page.locator(".card", has_text=CLIP).get_by_role("link", name="Play it larger").click()
+    shown(visit)
+    page.wait_for_timeout(600)
+    assert not [url for url in asked if "/video/" in url or url.endswith(".mp4")]
+    page.screenshot(path=visit.artefact("larger-calm"))
+    page.evaluate("document.querySelector('dialog video').play()")
+    visit.until("document.querySelector('dialog video').currentTime > 0.2")
