@@ -10,6 +10,7 @@ from anime_search.clips import CachedFile, Passage, passage_of, scene_of, still_
 from anime_search.errors import PreviewGone
 from anime_search.models import Video
 from anime_search.previews import WIDTHS, Moment, open_token, sign_moment, video_at
+from anime_search.selectors import playable_file
 
 #: Seconds before and after the scene that are shown.
 REACH_S: Final = 30.0
@@ -63,6 +64,18 @@ def open_film(token: str) -> Film:
     video = video_at(moment.video_id, moment.at_ms / 1000)
     times_ms, own = _times_ms(moment.at_ms, video.duration_ms)
     return Film(moment, video, times_ms, own)
+
+
+def open_playable_film(token: str) -> Film:
+    """The same for a page, which has nothing to show without the video's file.
+
+    Raises:
+        PreviewRefused, PreviewExpired, PreviewGone: as :func:`open_film`; also where the file has gone or changed.
+    """
+    film = open_film(token)
+    if playable_file(film.video) is None:
+        raise PreviewGone
+    return film
 
 
 def passage_from(film: Film, number: int | None) -> Passage:

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from anime_search.clip_response import clip_response
-from anime_search.film import Film, frame_file, open_film, passage_from
+from anime_search.film import Film, frame_file, open_film, open_playable_film, passage_from
 from anime_search.previews import WIDTHS, sign_moment
 from anime_search.titles import reader_title
 from anime_search.web.cards import episode_text, picture_height, time_text
@@ -52,7 +52,7 @@ def scene(request: HttpRequest, token: str) -> HttpResponse:
     adults never does.
     """
     try:
-        film = open_film(token)
+        film = open_playable_film(token)
     except Exception as error:  # noqa: BLE001 - whatever is raised becomes words
         return problem_page(request, error)
     chosen = _chosen(request, film)
@@ -60,7 +60,9 @@ def scene(request: HttpRequest, token: str) -> HttpResponse:
     frames = [_frame(token, film, number) for number in range(len(film.times_ms))]
     poster = f"{reverse('scene-image', args=[sign_moment(film.moment)])}?size=l"
     page = {
-        "title": reader_title(anime) if anime and anime.display_title else film.video.title,
+        "title": reader_title(anime)
+        if anime and anime.display_title
+        else film.video.title or film.video.filename,
         "filename": film.video.filename,
         "episode": episode_text(film.video),
         "is_adult": bool(anime and anime.is_adult),

@@ -67,6 +67,17 @@ document.addEventListener("click", (event) => {
   else open(link);
 });
 
+// What happens to a video does not rise to the document, and is met on its way down.
+document.addEventListener(
+  "error",
+  (event) => {
+    if (!event.target.matches?.(".player video")) return;
+    const now = event.target.closest(".player").querySelector(".player-now");
+    now.textContent = now.dataset.textFailed;
+  },
+  true,
+);
+
 document.addEventListener("change", (event) => {
   const isHidden = event.target.matches(".player .veil-switch") && !event.target.checked;
   if (isHidden) event.target.closest(".player").querySelector("video").pause();

@@ -196,3 +196,13 @@ def test_nothing_moves_by_itself_for_those_who_want_it_calm(
     page.screenshot(path=visit.artefact("larger-calm"))
     page.evaluate("document.querySelector('dialog video').play()")
     visit.until("document.querySelector('dialog video').currentTime > 0.2")
+
+
+def test_clip_that_cannot_be_had_is_told(visit: Visit, collection: Collection) -> None:
+    page = larger(visit, collection)
+    page.route("**/from/2.mp4", lambda route: route.fulfill(status=429))
+    visit.expected.append("the server responded with a status of 429")
+    page.locator(".film-frame").nth(2).click()
+    expect(page.locator(".player-now")).to_have_text(
+        "This clip cannot be played now. Please try again in a moment."
+    )

@@ -127,6 +127,8 @@ def test_addresses_that_open_nothing_are_pages_that_say_so(client: Client, film:
     for path in ("/frames/13.jpg", "/from/13.mp4"):
         assert client.get(address(film) + path).status_code == 404
     page = address(film)
+    film.files.all().delete()
+    assert "This scene cannot be shown now" in client.get(page).content.decode()
     film.delete()
     assert "This scene cannot be shown now" in client.get(page).content.decode()
 

@@ -22,6 +22,7 @@ from anime_search import sharing
 from anime_search.models import Anime, SharedResult, Video
 from anime_search.tasks import purge_shared_results
 from anime_search.web.requests import FRAGMENT_HEADER
+from config.settings.queues import BEAT
 from core import clock
 from tests.anime_search.web.asking import png, scene, text_of
 from tests.anime_search.web.sharing import SCRIPT, offered, share
@@ -343,6 +344,7 @@ def test_what_is_over_is_deleted_with_its_picture(
     client: Client, answer: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:  # fmt: skip
+    assert purge_shared_results.name in {task for task, _ in BEAT.values()}
     share(client)
     with django_capture_on_commit_callbacks(execute=True):
         purge_shared_results()
