@@ -1,14 +1,19 @@
-"""Titles, videos and ingest jobs for staff."""
+"""Titles, videos, ingest jobs and shared results for staff."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from django.contrib import admin
-from django.db import models
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.db import models, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from anime_search.models import Anime, FrameTrackFile, IngestJob, Video, VideoFile
+from anime_search.models import Anime, FrameTrackFile, IngestJob, SharedResult, Video, VideoFile
+from anime_search.shared_answers import answer_as_it_was
+from anime_search.sharing import withdraw_shares
+from core.admin import AskFirst, ReadOnlyAdmin, log_changes
 
 
 @admin.register(Anime)
@@ -84,3 +89,49 @@ class IngestJobAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: IngestJob | None = None) -> bool:
         return False
+
+
+@admin.action(description=_("Withdraw the chosen results"), permissions=["delete_state"])
+def withdraw_chosen(
+    model_admin: SharedResultAdmin, request: HttpRequest, queryset: models.QuerySet[SharedResult]
+) -> HttpResponse | None:
+    """End the links of the chosen results, and delete their pictures."""
+    asked = AskFirst(
+        model_admin,
+        request,
+        queryset,
+        action="withdraw_chosen",
+        title=_("Withdraw shared results"),
+        button=_("End their links and delete their pictures"),
+    )
+    if not asked.is_answered:
+        return asked.page()
+    with transaction.atomic():
+        log_changes(request, [(row, "Withdrawn.") for row in asked.rows])
+        withdraw_shares(rows=asked.rows)
+    count = len(asked.rows)
+    text = ngettext("%d result was withdrawn.", "%d results were withdrawn.", count)
+    model_admin.message_user(request, text % count, messages.SUCCESS)
+    return None
+
+
+@admin.register(SharedResult)
+class SharedResultAdmin(ReadOnlyAdmin):
+    """What is shared, and by which account; the pictures are for those who have the links."""
+
+    ordering = ("-pk",)
+    list_display = ("public_id", "created_at", "expires_at", "owner", "title")
+    list_filter = ("created_at", "expires_at")
+    list_select_related = ("owner",)
+    search_fields = ("=public_id", "=owner__email")
+    search_help_text = _("id, or e-mail address of the owner")
+    fields: ClassVar = ("public_id", "owner", "title", "created_at", "expires_at")
+    actions: ClassVar = [withdraw_chosen]
+
+    def has_delete_state_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("anime_search.delete_sharedresult")
+
+    @admin.display(description=_("title"))
+    def title(self, row: SharedResult) -> str:
+        """Of the best of what was found."""
+        return answer_as_it_was(row.result).candidates[0].title

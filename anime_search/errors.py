@@ -60,6 +60,20 @@ class MatchRefused(DomainError):
     default_message = "This result is too old, or somebody else's."
 
 
+class SharedResultGone(DomainError):
+    """No shared result is behind a link, or none of the caller's has this id; why is not told."""
+
+    code = "SHARED_RESULT_GONE"
+    default_message = "There is no such shared result. It may have expired or been withdrawn."
+
+
+class SharesLimited(DomainError):
+    """The caller has shared as many results as may be in a day; ``data`` has ``retry_after_s``."""
+
+    code = "SHARES_LIMITED"
+    default_message = "Too many results were shared. Please wait."
+
+
 class AnimeUnknown(DomainError):
     """There is no such title to search in."""
 

@@ -1,9 +1,11 @@
-"""Titles, videos, their files and frame tracks, and the jobs that index them."""
+"""Titles, videos, their files and frame tracks, the jobs that index them, and results that were shared."""
 
 from __future__ import annotations
 
+import secrets
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -225,3 +227,62 @@ class IngestJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} {self.path}"
+
+
+#: Letters of a shared result's public id: lower-case hexadecimal digits.
+SHARE_ID_LENGTH = 12
+
+
+def new_share_id() -> str:
+    """An id that tells nothing of how many results are shared, and opens nothing: it is looked up with its owner."""
+    return secrets.token_hex(SHARE_ID_LENGTH // 2)
+
+
+class SharedResult(models.Model):
+    """A search's result, which whoever searched has shared by a link; the picture beside it is a file.
+
+    Of the link only the digest is stored: nobody who reads this table can open it. Whoever withdraws a result has
+    it deleted, as its time does: nothing of it stays.
+
+    Attributes:
+        public_id: what its owner's pages and its picture's file call it.
+        digest: SHA-256 of the link's token.
+        owner: None for somebody without an account.
+        visitor: of a guest, the digest that the browser's session is known by
+            (:attr:`accounts.principal.Principal.visitor`).
+        result: what was found, as :func:`anime_search.shared_answers.plain_answer` gives it: it is shown as it was,
+            whatever becomes of videos and titles.
+    """
+
+    public_id = models.CharField(
+        max_length=SHARE_ID_LENGTH, unique=True, default=new_share_id, editable=False
+    )
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="shared_results",
+    )
+    visitor = models.CharField(max_length=64, blank=True, editable=False)
+    result = models.JSONField(editable=False)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["owner", "-created_at"], name="share_newest_of_owner"),
+            models.Index(
+                fields=["visitor", "-created_at"], condition=~Q(visitor=""), name="share_newest_of_visitor"
+            ),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(owner__isnull=True) & ~Q(visitor="") | Q(owner__isnull=False, visitor=""),
+                name="share_has_one_owner",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id

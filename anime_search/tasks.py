@@ -15,6 +15,8 @@ from anime_search.covers import fetch_covers as fetch_missing_covers
 from anime_search.ingest.jobs import recover_jobs, waiting_jobs
 from anime_search.ingest.work import run_ingest_job
 from anime_search.services import answer_search
+from anime_search.shared_pictures import sweep_pictures
+from anime_search.sharing import purge_shares
 from core.workers import backlog
 
 #: Videos that were described become searchable together, at most so many seconds later.
@@ -69,6 +71,13 @@ def requeue_ingest() -> None:
 def fetch_covers() -> None:
     """Fetch covers that are missing; what is left over is left for the next run."""
     fetch_missing_covers()
+
+
+@shared_task(ignore_result=True)
+def purge_shared_results() -> None:
+    """Delete shared results whose time is over, and pictures that a crash left of deleted ones."""
+    purge_shares()
+    sweep_pictures()
 
 
 @worker_init.connect

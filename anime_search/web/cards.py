@@ -14,6 +14,7 @@ from accounts.principal import Principal
 from anime_search.clip_search import agreeing_frames
 from anime_search.engine.episode import VideoKind
 from anime_search.engine.search import Scene
+from anime_search.film import sign_scene
 from anime_search.matches import sign_match
 from anime_search.models import Video
 from anime_search.previews import WIDTHS, Moment, sign_moment
@@ -49,9 +50,12 @@ class Card:
         recognised: what had been done to the picture.
         also_in: other places that show the very same.
         agreeing: how many frames of a clip agree, in words; empty for a picture.
-        images: width in pixels and address of the matched frame, narrowest first.
+        images: width in pixels and address of the matched frame, narrowest first; none where its video is gone.
         image_height: of the frame at the second of these widths, so that nothing moves when it arrives.
-        match: what a judgement of this card names it by.
+        clip: address of the scene as a small clip without sound; empty where its video is gone, and of what is for
+            adults, which never plays by itself.
+        larger: address of the page that shows the scene in large; empty where its video is gone.
+        match: what a judgement of this card names it by; empty for those who did not search.
         anilist_id: of the title, where it is known.
         line_from, line_length, line_at: the scene on a line of :data:`TIMELINE` units.
     """
@@ -73,6 +77,8 @@ class Card:
     agreeing: str
     images: tuple[tuple[int, str], ...]
     image_height: int
+    clip: str
+    larger: str
     line_from: int
     line_length: int
     line_at: int
@@ -81,14 +87,14 @@ class Card:
     match: str
 
 
-def cards_of(answer: SearchAnswer, *, principal: Principal) -> list[Card]:
-    """The cards of an answer, best first, for whoever searched."""
+def cards_of(answer: SearchAnswer, *, principal: Principal | None) -> list[Card]:
+    """The cards of an answer, best first, for whoever searched; for somebody else where no principal is given."""
     return [
         _card(
             candidate,
             confident=answer.confident,
             asked_frames=answer.asked_frames,
-            match=sign_match(principal=principal, answer=answer, position=position),
+            match=sign_match(principal=principal, answer=answer, position=position) if principal else "",
         )
         for position, candidate in enumerate(answer.candidates)
     ]
@@ -98,13 +104,15 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: st
     anime, video, scene = candidate.anime, candidate.video, candidate.scene
     # Where only the number of a title is known, its path says more.
     title = reader_title(anime) if anime and anime.display_title else candidate.title
+    is_adult = bool(anime and anime.is_adult)
     band = band_of(scene, confident=confident)
-    address = reverse("scene-image", args=[sign_moment(Moment(video.pk, round(scene.at_s * 1000)))])
+    # A video of a shared result that is not here any more has no key.
+    moment = Moment(video.pk, round(scene.at_s * 1000)) if video.pk else None
     start, at, end = (_on_line(time_s, video) for time_s in (scene.from_s, scene.at_s, scene.to_s))
     return Card(
         title=title,
         other_titles=other_titles(anime, title) if anime else (),
-        is_adult=bool(anime and anime.is_adult),
+        is_adult=is_adult,
         filename=video.filename,
         episode=episode_text(video),
         at=time_text(scene.at_s),
@@ -119,8 +127,10 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: st
         recognised=() if band is Band.UNLIKELY else recognised(scene.view),
         also_in=also_in(candidate, time_text),
         agreeing=_agreeing_text(agreeing_frames(scene), asked_frames),
-        images=tuple((width, f"{address}?size={size}") for size, width in WIDTHS.items()),
-        image_height=round(WIDTHS["m"] * video.height / video.width) if video.width else 180,
+        images=() if moment is None else image_addresses(moment),
+        image_height=picture_height(video, WIDTHS["m"]),
+        clip="" if moment is None or is_adult else clip_address(moment),
+        larger="" if moment is None else reverse("scene", args=[sign_scene(moment)]),
         line_from=max(0, min(start, TIMELINE - TIMELINE_LEAST)),
         line_length=max(TIMELINE_LEAST, end - start),
         line_at=at,
@@ -192,6 +202,22 @@ def episode_text(video: Video) -> str:
             named = _("%(episode)s (number %(number)s of all seasons)") % facts
     season = _("Season %(number)d") % {"number": video.season} if video.season else ""
     return " · ".join(part for part in (season, named) if part)
+
+
+def image_addresses(moment: Moment) -> tuple[tuple[int, str], ...]:
+    """Width in pixels and address of the frame of a moment, narrowest first."""
+    address = reverse("scene-image", args=[sign_moment(moment)])
+    return tuple((width, f"{address}?size={size}") for size, width in WIDTHS.items())
+
+
+def clip_address(moment: Moment) -> str:
+    """The scene of a moment, small and without sound."""
+    return f"{reverse('scene-video', args=[sign_moment(moment)])}?size=m&mute"
+
+
+def picture_height(video: Video, width: int) -> int:
+    """Of a picture of a video at a width in pixels, so that nothing moves when it arrives."""
+    return round(width * video.height / video.width) if video.width else width * 9 // 16
 
 
 def _on_line(time_s: float, video: Video) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from anime_search.errors import (
@@ -14,14 +16,37 @@ from anime_search.errors import (
     ImageTooLarge,
     ImageUndecodable,
     IndexUnavailable,
+    MatchRefused,
+    PreviewExpired,
+    PreviewGone,
+    PreviewRefused,
+    PreviewsLimited,
     SearchTimedOut,
+    SharedResultGone,
+    SharesLimited,
 )
 from anime_search.runtime import IMAGE_LIMITS
+from anime_search.web.requests import FRAGMENT_HEADER, wants_fragment
 from core.errors import DomainError, Unavailable
 from core.pages import Problem, wait_until
 from core.surfaces import BodyTooLarge
 from credits.errors import InsufficientCredits, LimitExceeded, QuotaExhausted
-from credits.problems import SHARED, ProblemTable, waiting, way_out
+from credits.problems import SHARED, ProblemTable, answer_error, waiting, way_out
+
+
+def problem_page(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A page of its own for an error, with a way on; for a page's script the words alone."""
+
+    def page(problem: Problem) -> HttpResponse:
+        return render(request, "anime_search/problem.html", {"problem": problem}, status=problem.status)
+
+    def words(problem: Problem) -> HttpResponse:
+        facts = {"title": problem.title, "advice": problem.advice}
+        response = render(request, "anime_search/_problem.html", facts, status=problem.status)
+        response[FRAGMENT_HEADER] = "problem"
+        return response
+
+    return answer_error(request, error, PROBLEMS, words if wants_fragment(request) else page)
 
 
 def most_megabytes() -> int:
@@ -80,6 +105,39 @@ PROBLEMS: Final[ProblemTable] = {
         way_out=way_out(error.data["snapshot"]),
     ),
     LimitExceeded: lambda error: Problem(429, _("Too many searches in a short time"), **waiting(error)),
+    MatchRefused: lambda error: Problem(
+        410,
+        _("This result cannot be shared any more"),
+        _(
+            "It is too old, or was found from another connection. Search for the picture again, and share that result."
+        ),
+    ),
+    SharedResultGone: lambda error: Problem(
+        404,
+        _("There is no such shared result"),
+        _("It may have expired or been withdrawn, or the address is not whole."),
+    ),
+    SharesLimited: lambda error: Problem(
+        429,
+        _("Too many results were shared in a short time"),
+        **waiting(error),
+    ),
+    PreviewRefused: lambda error: Problem(
+        404, _("There is no such scene"), _("The address is not whole, or was never one of this site.")
+    ),
+    PreviewExpired: lambda error: Problem(
+        410,
+        _("This scene’s address has expired"),
+        _("It works for a day after the search. Search for the picture again to see the scene."),
+    ),
+    PreviewGone: lambda error: Problem(
+        404, _("This scene cannot be shown now"), _("Its video has been moved or is not here any more.")
+    ),
+    PreviewsLimited: lambda error: Problem(
+        429,
+        _("Too many clips in a short time"),
+        **waiting(error),
+    ),
     IndexUnavailable: lambda error: Problem(
         503,
         _("There is nothing to search in yet"),

@@ -20,10 +20,11 @@ from anime_search.fetch import fetch_picture_or_clip
 from anime_search.models import Anime
 from anime_search.runtime import IMAGE_LIMITS
 from anime_search.titles import reader_title
-from anime_search.web.asked import asked_picture
+from anime_search.web.asked import asked_picture, data_address
 from anime_search.web.cards import Band, cards_of
 from anime_search.web.errors import PROBLEMS, most_megabytes
 from anime_search.web.left import left_of
+from anime_search.web.offers import offer_of
 from anime_search.web.requests import (
     FRAGMENT_HEADER,
     Question,
@@ -116,13 +117,14 @@ def _find(request: HttpRequest, question: Question, only: Anime | None) -> dict[
         )
     # The page's script shows a picture that it sent by itself.
     is_shown = wants_fragment(request) and bool(question.image) and sniff_video(media) is None
-    cards = cards_of(answer, principal=principal)
+    cards, picture = cards_of(answer, principal=principal), asked_picture(media)
     return {
         "answer": answer,
         "cards": cards,
         # The best scene's video may have been deleted since it was indexed: then there is no match to show.
         "matched": bool(cards) and cards[0].band is Band.MATCH,
-        "asked": "" if is_shown else asked_picture(media),
+        "asked": "" if is_shown else data_address(picture),
+        "offer": offer_of(principal, answer, picture) if cards and picture else None,
         "frames": number_format(answer.frames, force_grouping=True),
         "search_ms": round(answer.timings_ms.get("total", 0)),
         "state": ticket.snapshot,

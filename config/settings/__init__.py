@@ -200,6 +200,8 @@ PREVIEW_CUTS_PER_MINUTE = env.int("PREVIEW_CUTS_PER_MINUTE", 60, validate=lambda
 ANILIST_URL = env.str("ANILIST_URL", "https://graphql.anilist.co")
 #: Whether a worker fetches the covers of indexed titles, from the addresses that their metadata gives.
 ANIME_COVERS = env.bool("ANIME_COVERS", True)
+#: Days after which the link to a shared result, and the picture kept for it, are gone.
+SHARED_RESULT_DAYS = env.int("SHARED_RESULT_DAYS", 30, validate=lambda n: 1 <= n <= 3650)
 
 # --- the analysis of videos ----------------------------------------------------------------------------------
 #: Seconds that a request waits for its verdict before the analysis is cancelled and refunded.

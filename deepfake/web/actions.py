@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.principal import Principal
+from apikeys.visitors import caller_of
 from core.pages import Problem
 from deepfake.errors import AnalysisNotFound
 from deepfake.services import (
@@ -25,7 +26,6 @@ from deepfake.services import (
     require_detector,
 )
 from deepfake.web.answers import refused
-from deepfake.web.callers import caller_of
 from deepfake.web.requests import once_of
 
 Action = Callable[[HttpRequest, Principal, str], HttpResponse]

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect, ensure_csrf_
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.principal import PrincipalKind
+from apikeys.visitors import caller_of, onlooker_of
 from core.pages import Problem
 from deepfake import keepsakes
 from deepfake.errors import AnalysisNotFound, DetectorUnavailable
@@ -23,7 +24,6 @@ from deepfake.selectors import analyses_of, analysis_of
 from deepfake.services import request_analysis, require_detector
 from deepfake.web.allowance import allowance_of
 from deepfake.web.answers import refused, see_other
-from deepfake.web.callers import caller_of, onlooker_of
 from deepfake.web.errors import most_megabytes, without_detector
 from deepfake.web.exports import analysis_export
 from deepfake.web.failures import failure_words

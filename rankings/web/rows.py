@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from anime_search.covers import cover_file
 from anime_search.models import Anime
-from anime_search.previews import WIDTHS, Moment, sign_moment
+from anime_search.previews import WIDTHS, Moment
 from anime_search.titles import other_titles, reader_title
-from anime_search.web.cards import episode_text, time_text
+from anime_search.web.cards import episode_text, image_addresses, picture_height, time_text
 from core import clock
 from rankings.models import SearchEvent
 from rankings.selectors import Ranking
@@ -95,7 +95,6 @@ def search_rows(searches: list[SearchEvent]) -> list[SearchRow]:
     """The rows of recent searches."""
     rows = []
     for search in searches:
-        address = reverse("scene-image", args=[sign_moment(Moment(search.video_id, search.at_ms))])
         video = search.video
         rows.append(
             SearchRow(
@@ -107,8 +106,8 @@ def search_rows(searches: list[SearchEvent]) -> list[SearchRow]:
                 at=time_text(search.at_ms / 1000),
                 searched_at=(searched_at := _rounded(search.found_at)),
                 ago=_ago(searched_at),
-                images=tuple((width, f"{address}?size={size}") for size, width in WIDTHS.items()),
-                image_height=round(WIDTHS["m"] * video.height / video.width) if video.width else 180,
+                images=image_addresses(Moment(search.video_id, search.at_ms)),
+                image_height=picture_height(video, WIDTHS["m"]),
             )
         )
     return rows

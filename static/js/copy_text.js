@@ -1,22 +1,38 @@
-// Buttons that copy the text of another element: data-copy-from names it, data-copied is what they say then.
+// Buttons that copy: data-copy has the words, or data-copy-from names the element that has them; data-copied is what
+// such a button says then. Pages with a #status have that read out, or data-copied-aloud with the words as {time}.
+const status = document.getElementById("status");
+
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy-from]");
+  const button = event.target.closest("[data-copy], [data-copy-from]");
   if (!button) return;
-  const source = document.getElementById(button.dataset.copyFrom);
-  if (!(await copied(source))) return;
-  button.dataset.first ??= button.textContent;
-  button.textContent = button.dataset.copied;
+  const words = button.dataset.copy ?? document.getElementById(button.dataset.copyFrom).textContent;
+  if (!(await copied(words))) return;
+  const label = button.querySelector(".button-text") ?? button;
+  button.dataset.first ??= label.textContent;
+  label.textContent = button.dataset.copied;
+  if (status) status.textContent = (button.dataset.copiedAloud ?? button.dataset.copied).replace("{time}", words);
   clearTimeout(button.timer);
-  button.timer = setTimeout(() => (button.textContent = button.dataset.first), 2000);
+  button.timer = setTimeout(() => {
+    label.textContent = button.dataset.first;
+    if (status) status.textContent = "";
+  }, 2000);
 });
 
-async function copied(source) {
+async function copied(words) {
   try {
-    await navigator.clipboard.writeText(source.textContent);
+    await navigator.clipboard.writeText(words);
     return true;
   } catch {
     // Plain http on another host than localhost has no clipboard API.
-    getSelection().selectAllChildren(source);
-    return document.execCommand("copy");
+    const field = document.createElement("textarea");
+    field.value = words;
+    field.className = "visually-hidden";
+    const active = document.activeElement;
+    document.body.append(field);
+    field.select();
+    const isCopied = document.execCommand("copy");
+    field.remove();
+    active?.focus();
+    return isCopied;
   }
 }

@@ -210,38 +210,6 @@ function reveal(element) {
   element.scrollIntoView({ block: "start", behavior: isCalm ? "auto" : "smooth" });
 }
 
-async function copy(button) {
-  const label = button.querySelector(".button-text");
-  label.dataset.first ??= label.textContent;
-  if (!(await copyText(button.dataset.copy))) return;
-  label.textContent = text.textCopied;
-  status.textContent = text.textCopiedTime.replace("{time}", button.dataset.copy);
-  clearTimeout(button.timer);
-  button.timer = setTimeout(() => {
-    label.textContent = label.dataset.first;
-    status.textContent = "";
-  }, 2000);
-}
-
-async function copyText(words) {
-  try {
-    await navigator.clipboard.writeText(words);
-    return true;
-  } catch {
-    // Plain http on another host than localhost has no clipboard API.
-    const field = document.createElement("textarea");
-    field.value = words;
-    field.className = "visually-hidden";
-    const active = document.activeElement;
-    document.body.append(field);
-    field.select();
-    const isCopied = document.execCommand("copy");
-    field.remove();
-    active?.focus();
-    return isCopied;
-  }
-}
-
 /** Look in one title, or in all of them; what was asked last is asked again. */
 function lookIn(number, title) {
   form.elements.anime.value = number;
@@ -286,22 +254,24 @@ document.addEventListener("paste", (event) => {
   take(event.clipboardData);
 });
 
+// What is said of a result, and that it is shared, is sent from within the page, and answered where it was said.
 results.addEventListener("submit", async (event) => {
-  const judged = event.target.closest(".judge");
-  if (!judged) return;
+  const sent = event.target.closest(".judge, .share form");
+  if (!sent) return;
   event.preventDefault();
-  const body = new FormData(judged, event.submitter);
+  const body = new FormData(sent, event.submitter);
   let response = null;
   try {
-    response = await fetch(judged.action, { method: "POST", body, headers: { [FRAGMENT_HEADER]: "judged" } });
+    response = await fetch(sent.action, { method: "POST", body, headers: { [FRAGMENT_HEADER]: "answer" } });
   } catch {
     // Said below.
   }
   if (!response?.headers.get(FRAGMENT_HEADER)) return (status.textContent = text.textNotSent);
-  judged.innerHTML = await response.text();
-  judged.tabIndex = -1;
-  judged.focus({ preventScroll: true });
-  status.textContent = judged.textContent.trim();
+  const place = sent.closest(".share") ?? sent;
+  place.innerHTML = await response.text();
+  place.tabIndex = -1;
+  place.focus({ preventScroll: true });
+  status.textContent = place.querySelector("h2, p").textContent.trim();
 });
 
 let depth = 0;
@@ -328,6 +298,4 @@ results.addEventListener("click", (event) => {
     event.preventDefault();
     lookIn(only.dataset.only, only.dataset.onlyTitle);
   }
-  const button = event.target.closest("[data-copy]");
-  if (button) copy(button);
 });

@@ -68,7 +68,9 @@ def test_title_that_is_known_links_to_anilist(visit: Visit, collection: Collecti
     expect(link).to_have_attribute("href", f"https://anilist.co/anime/{ANILIST_ID}")
     expect(link).to_have_accessible_name(f"AniList : {SHOWN_TITLE} (opens in a new tab)")
     expect(card.locator(".card-episode")).to_have_text("Episode 5")
-    expect(visit.page.locator(".card", has_text="Big Buck Bunny.mp4").get_by_role("link")).to_have_count(0)
+    unnamed = visit.page.locator(".card", has_text="Big Buck Bunny.mp4")
+    expect(unnamed.get_by_role("link")).to_have_count(1)
+    expect(unnamed.get_by_role("link", name="Play it larger")).to_be_visible()
 
 
 def test_dropped_file_is_found(visit: Visit, collection: Collection) -> None:

@@ -81,8 +81,12 @@ class Visit:
 
     def photograph(self, name: str) -> None:
         """Keep a picture of the whole page."""
+        self.page.screenshot(path=self.artefact(name), full_page=True)
+
+    def artefact(self, name: str) -> Path:
+        """Where a picture is kept: a dialog, say, which is no part of the whole page."""
         ARTEFACTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+        return ARTEFACTS / f"{name}.png"
 
     def overflow(self) -> list[str]:
         """What sticks out of the page sideways."""
@@ -93,7 +97,7 @@ class Visit:
               for (const element of document.querySelectorAll("main *, header *, footer *")) {
                 if (element.closest(".visually-hidden, .skip, svg")) continue;
                 const box = element.getBoundingClientRect();
-                const clipped = element.closest(".card-picture, .card-others, .drop");
+                const clipped = element.closest(".card-picture, .card-others, .drop, .screen, .film-picture");
                 if (box.width && !clipped && (box.right > width + 0.5 || box.left < -0.5))
                   out.push(element.outerHTML.slice(0, 80));
               }

@@ -69,11 +69,16 @@ OF_A_CALLER = {
     key_errors.KeyGuessingLimited,
 }
 #: ``IngestFailed`` belongs to a command, what only the page can ask for to the page, and previews to dialects that have them.
+OF_THE_PAGE = {
+    search_errors.AnimeUnknown,
+    search_errors.MatchRefused,
+    search_errors.SharedResultGone,
+    search_errors.SharesLimited,
+}
 OF_A_SEARCH = OF_A_CALLER | {
     kind
     for kind in kinds_of(search_errors, surfaces)
-    if kind not in (search_errors.IngestFailed, search_errors.AnimeUnknown, search_errors.MatchRefused)
-    and not kind.__name__.startswith("Preview")
+    if kind not in {search_errors.IngestFailed, *OF_THE_PAGE} and not kind.__name__.startswith("Preview")
 }
 OF_LIMITS = {metering_errors.RateLimited, metering_errors.QuotaExhausted}
 #: What only a dialect with sessions, credits and named requests can come to.

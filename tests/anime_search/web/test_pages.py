@@ -82,7 +82,7 @@ def test_page_and_fragment_are_rendered_by_one_template(client: Client, answer: 
     def cards(html: str) -> str:
         cards = html[html.index('<ol class="cards">') : html.index("</ol>")]
         # What is signed is signed anew each time.
-        return re.sub(r'/image/[\w-]+|(?<=value=")[\w:-]{40,}', "…", cards)
+        return re.sub(r'/(?:image|scene|video)/[\w-]+|(?<=value=")[\w:-]{40,}', "…", cards)
 
     page = client.post("/", {"image": png()}).content.decode()
     fragment = client.post("/", {"image": png()}, headers=FRAGMENT).content.decode()
@@ -162,7 +162,11 @@ def test_adult_picture_lies_behind_a_switch(client: Client, answer: dict[str, An
     video.anime.is_adult = True
     html = client.post("/", {"image": png()}, headers=FRAGMENT).content.decode()
     assert 'type="checkbox"' not in plain
-    assert html.index('<input class="veil-switch" type="checkbox" id="veil-1">') < html.index("<img")
+    assert re.search(r'data-clip="/video/[\w-]+\?size=m&amp;mute"', plain)
+    assert "data-clip" not in html
+    assert html.index(
+        '<input class="veil-switch" type="checkbox" id="veil-1" autocomplete="off">'
+    ) < html.index("<img")
     assert '<label class="veil" for="veil-1">' in html
 
 
