@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -21,7 +22,7 @@ from anime_search.errors import (
 from anime_search.runtime import IMAGE_LIMITS
 from core.clock import now
 from core.errors import DomainError, Unavailable
-from core.pages import Problem, in_words
+from core.pages import Countdown, Problem, in_words
 from core.surfaces import BodyMalformed, BodyTooLarge
 from credits.errors import InsufficientCredits, LimitExceeded, QuotaExhausted
 
@@ -41,6 +42,11 @@ def _wait(error: DomainError) -> dict[str, Any]:
     return {
         "retry_after_s": seconds,
         "advice": _("You can search again in %(wait)s.") % {"wait": in_words(seconds)},
+        "countdown": Countdown(
+            now() + timedelta(seconds=seconds),
+            _("You can search again in {time}."),
+            _("You can search again now."),
+        ),
     }
 
 
@@ -51,12 +57,19 @@ def _way_out(error: DomainError) -> tuple[str, str]:
     return "pricing", _("Upgrade for more")
 
 
-def _reset(error: DomainError) -> str:
+def _reset(error: DomainError) -> dict[str, Any]:
     resets_at = error.data["resets_at"]
     if resets_at is None:
-        return _("Buy more to go on.")
-    seconds = max(1, int((resets_at - now()).total_seconds()))
-    return _("New free searches come in %(wait)s. Or buy more to go on.") % {"wait": in_words(seconds)}
+        return {"advice": _("Buy more to go on.")}
+    wait = in_words(max(1, int((resets_at - now()).total_seconds())))
+    return {
+        "advice": _("New free searches come in %(wait)s. Or buy more to go on.") % {"wait": wait},
+        "countdown": Countdown(
+            resets_at,
+            _("New free searches come in {time}. Or buy more to go on."),
+            _("There are new free searches now."),
+        ),
+    }
 
 
 def _too_large(error: DomainError) -> Problem:
@@ -96,7 +109,7 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
         400, _("The request could not be read"), _("Please reload the page and try again.")
     ),
     InsufficientCredits: lambda error: Problem(
-        402, _("Your credits are used up"), _reset(error), way_out=_way_out(error)
+        402, _("Your credits are used up"), **_reset(error), way_out=_way_out(error)
     ),
     OriginForeign: lambda error: Problem(
         403, _("This request came from another site"), _("Please reload the page and try again.")
@@ -107,7 +120,13 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
         **_wait(error),
         way_out=_way_out(error),
     ),
-    LimitExceeded: lambda error: Problem(429, _("Too many searches in a short time"), **_wait(error)),
+    LimitExceeded: lambda error: Problem(
+        429,
+        _("Too many searches in a short time"),
+        **_wait(error),
+        # Guests are counted twice: with those who ask in the other dialect, of whom a minute takes fewer.
+        way_out=_way_out(error) if error.data["snapshot"].balance is None else None,
+    ),
     IndexUnavailable: lambda error: Problem(
         503,
         _("There is nothing to search in yet"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import OriginForeign
 from core.clock import now
 from core.errors import DomainError, Unavailable
-from core.pages import Problem, in_words
+from core.pages import Countdown, Problem, in_words
 from core.surfaces import BodyMalformed, BodyTooLarge
 from credits.errors import (
     IdempotencyKeyReused,
@@ -55,18 +56,34 @@ def _wait(error: DomainError) -> dict[str, Any]:
     return {
         "retry_after_s": seconds,
         "advice": _("You can try again in %(wait)s.") % {"wait": in_words(seconds)},
+        "countdown": Countdown(
+            now() + timedelta(seconds=seconds),
+            _("You can try again in {time}."),
+            _("You can try again now."),
+        ),
     }
 
 
 def _credits(error: DomainError) -> Problem:
     resets_at, is_guest = error.data["resets_at"], error.data["snapshot"].balance is None
-    advice = _("Nothing was charged. Buy more to go on.")
+    advice, countdown = _("Nothing was charged. Buy more to go on."), None
     if resets_at is not None:
         seconds = max(1, int((resets_at - now()).total_seconds()))
         advice = _("Nothing was charged. New free credits come in %(wait)s. Or buy more to go on.") % {
             "wait": in_words(seconds)
         }
-    return Problem(402, _("Your credits do not suffice"), advice, way_out=way_out(is_guest=is_guest))
+        countdown = Countdown(
+            resets_at,
+            _("Nothing was charged. New free credits come in {time}. Or buy more to go on."),
+            _("There are new free credits now."),
+        )
+    return Problem(
+        402,
+        _("Your credits do not suffice"),
+        advice,
+        way_out=way_out(is_guest=is_guest),
+        countdown=countdown,
+    )
 
 
 def _quota(error: DomainError) -> Problem:
