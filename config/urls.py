@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("anime_search.web.urls")),
     path("", include("rankings.web.urls")),
     path("", include("status.web.urls")),
+    path("", include("pwa.urls")),
     path("", include("accounts.web.urls")),
     path("", include("accounts.api.urls")),
     path("", include("apikeys.web.urls")),

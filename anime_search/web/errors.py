@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from accounts.errors import OriginForeign
+from accounts.errors import OriginForeign, ShareForeign
 from anime_search.errors import (
     AnimeUnknown,
     ImageEmpty,
@@ -113,6 +113,11 @@ PROBLEMS: Final[Mapping[type[DomainError], Callable[[DomainError], Problem]]] = 
     ),
     OriginForeign: lambda error: Problem(
         403, _("This request came from another site"), _("Please reload the page and try again.")
+    ),
+    ShareForeign: lambda error: Problem(
+        403,
+        _("This was not shared by your own device"),
+        _("Choose the picture here instead, or give the address of one."),
     ),
     QuotaExhausted: lambda error: Problem(
         429,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -61,7 +62,7 @@ def home(request: HttpRequest) -> HttpResponse:
     try:
         parse_form(request)
     except Exception as error:  # noqa: BLE001 - whatever a parser raises becomes words
-        return _problem(request, error)
+        return problem_page(request, error)
     return _search(request)
 
 
@@ -69,7 +70,7 @@ def _first_page(request: HttpRequest) -> HttpResponse:
     try:
         only = read_only_in(request.GET)
     except AnimeUnknown as error:
-        return _problem(request, error)
+        return problem_page(request, error)
     return render(
         request, "anime_search/home.html", _page(request, url=request.GET.get("url", ""), only=only)
     )
@@ -90,12 +91,22 @@ def cover(request: HttpRequest, anilist_id: str, version: str) -> HttpResponse:
 
 @csrf_protect
 def _search(request: HttpRequest) -> HttpResponse:
+    return answer_question(request, read_question)
+
+
+def answer_question(request: HttpRequest, read: Callable[[HttpRequest], Question]) -> HttpResponse:
+    """The page with what was found, or with what is wrong.
+
+    Args:
+        read: reads the question off the request, whose form has been parsed.
+    """
     url = request.POST.get("url", "")
     try:
-        question = read_question(request)
+        question = read(request)
+        url = question.url or url
         found = _find(request, question)
     except Exception as error:  # noqa: BLE001 - the same
-        return _problem(request, error, url=url)
+        return problem_page(request, error, url=url)
     state = found.pop("state")
     response = _results(request, 200, url=url, only=_only_in(request), **found)
     add_ratelimit_headers(response, state)
@@ -129,7 +140,8 @@ def _find(request: HttpRequest, question: Question) -> dict[str, Any]:
     }
 
 
-def _problem(request: HttpRequest, error: Exception, *, url: str = "") -> HttpResponse:
+def problem_page(request: HttpRequest, error: Exception, *, url: str = "") -> HttpResponse:
+    """The page with what is wrong, whatever was raised."""
     domain_error = as_domain_error(error)
     if isinstance(domain_error, InternalFault) or (
         domain_error is not error and isinstance(domain_error, Unavailable)

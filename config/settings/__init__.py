@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "docs_site",
     "mcp_server",
     "status",
+    "pwa",
 ]
 
 MIDDLEWARE = [

@@ -80,7 +80,8 @@ def _asking(request: HttpRequest) -> HttpResponse:
         require_detector()
     except DetectorUnavailable:
         return render(request, "deepfake/ask.html", _page(request, without=without_detector()), status=503)
-    return render(request, "deepfake/ask.html", _page(request, url=request.GET.get("url", "")))
+    page = _page(request, url=request.GET.get("url", ""), was_shared="shared" in request.GET)
+    return render(request, "deepfake/ask.html", page)
 
 
 def _refused(request: HttpRequest, error: Exception, *, url: str = "") -> HttpResponse:
