@@ -204,6 +204,8 @@ PREVIEW_CUTS_PER_MINUTE = env.int("PREVIEW_CUTS_PER_MINUTE", 60, validate=lambda
 ANILIST_URL = env.str("ANILIST_URL", "https://graphql.anilist.co")
 #: Whether a worker fetches the covers of indexed titles, from the addresses that their metadata gives.
 ANIME_COVERS = env.bool("ANIME_COVERS", True)
+#: Days after which the searches that an account can look up are forgotten; 0: none are noted.
+ANIME_HISTORY_DAYS = env.int("ANIME_HISTORY_DAYS", 90, validate=lambda n: 0 <= n <= 36_500)
 
 # --- the analysis of videos ----------------------------------------------------------------------------------
 #: Seconds that a request waits for its verdict before the analysis is cancelled and refunded.
