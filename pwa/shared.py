@@ -23,12 +23,12 @@ class Shared:
 
     Attributes:
         picture: the bytes of a picture; empty where there is none.
-        has_video: whether the file is a video.
+        video: the file, where that is a video.
         url: the first address of the texts, empty where there is a file or none is named.
     """
 
     picture: bytes = b""
-    has_video: bool = False
+    video: UploadedFile[Any] | None = None
     url: str = ""
 
 
@@ -54,7 +54,7 @@ def read_shared(request: HttpRequest) -> Shared:
     upload: UploadedFile[Any] | None = request.FILES.get(SHARED_FILE)
     if upload is not None:
         if (upload.content_type or "").startswith("video/"):
-            return Shared(has_video=True)
+            return Shared(video=upload)
         return Shared(picture=upload.read())
     # Android names the address of a page in the text, and not in the field that is meant for it.
     for name in SHARED_TEXTS:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -18,10 +21,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 from anime_search.errors import ImageMissing
 from anime_search.web.requests import Question
 from anime_search.web.views import answer_question, problem_page
+from apikeys.authentication import principal_of
+from core.errors import DomainError
+from deepfake.held import hold_video
 from deepfake.web.requests import parse_video_form
 from deepfake.web.sites import shows_videos
 from pwa.manifest import manifest
 from pwa.shared import Shared, check_sender, read_shared
+
+log = logging.getLogger(__name__)
 
 #: What the page for when there is no connection is drawn with.
 _DRAWN_WITH = ("css/frameproof.css", "icons/favicon.svg", "js/register_worker.js")
@@ -69,11 +77,21 @@ def share(request: HttpRequest) -> HttpResponse:
 
 
 def _lead_on(request: HttpRequest, shared: Shared) -> HttpResponse:
-    if shared.has_video:
-        return _see_other(reverse("detect") + "?" + urlencode({"shared": "video"}))
+    if shared.video is not None:
+        return _see_other(reverse("detect") + "?" + urlencode(_held(request, shared.video)))
     if shows_videos(shared.url):
         return _see_other(reverse("detect") + "?" + urlencode({"url": shared.url}))
     return answer_question(request, lambda _: _question(shared))
+
+
+def _held(request: HttpRequest, video: UploadedFile[Any]) -> dict[str, str]:
+    """What the detector's page is told of a video; where it cannot be held, it has to be chosen there again."""
+    try:
+        principal = principal_of(request)
+        return {"held": hold_video(principal=principal, chunks=video.chunks(), name=video.name or "")}
+    except DomainError as error:
+        log.warning("a shared video is not held: %s", error.code)
+        return {"shared": "video"}
 
 
 def _question(shared: Shared) -> Question:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,10 @@ from pytest_django import Settings
 
 from accounts.models import User
 from credits.models import Admission
+from deepfake.files import GRACE_S, held_folders, sweep_files, upload_of
+from deepfake.models import Analysis
 from tests.anime_search.web.asking import png, text_of
+from tests.policies import set_policy
 
 pytestmark = pytest.mark.django_db
 
@@ -111,11 +117,97 @@ def test_other_address_is_searched(
     assert 'value="https://pictures.example/shot.png"' in response.content.decode()
 
 
-def test_video_leads_to_the_detector_unsent(phone: Client) -> None:
-    clip = SimpleUploadedFile("clip.mp4", b"0" * 100, "video/mp4")
-    response = share(phone, media=clip)
-    assert (response.status_code, response["Location"]) == (303, "/detect?shared=video")
+@pytest.fixture
+def clip() -> SimpleUploadedFile:
+    return SimpleUploadedFile("holiday.mp4", b"0123456789", "video/mp4")
+
+
+def share_clip(client: Client, clip: SimpleUploadedFile, **more: Any) -> str:
+    response = share(client, media=clip, **more)
+    assert response.status_code == 303
+    where: str = response["Location"]
+    return where
+
+
+@pytest.fixture
+def own_data_dir(settings: Settings, tmp_path: Path) -> Path:
+    settings.DATA_DIR = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, own_data_dir: Path) -> list[Analysis]:
+    """A detector is there, guests may use it, and what is asked for waits."""
+    set_policy("analysis", "guest", daily=3, cost=0)
+    monkeypatch.setattr("deepfake.web.views.require_detector", lambda: None)
+    sent: list[Analysis] = []
+    monkeypatch.setattr("deepfake.tasks.analyze.delay", lambda pk: sent.append(Analysis.objects.get(pk=pk)))
+    return sent
+
+
+def test_shared_video_waits_at_the_detector_for_its_owners_word(
+    asked: list[Analysis], clip: SimpleUploadedFile
+) -> None:
+    phone = Client()
+    where = share_clip(phone, clip)
     assert not Admission.objects.exists()
+    page = phone.get(where)
+    assert "“holiday.mp4” is here, and waits for your word" in text_of(page.content.decode())
+    held = page.context["held"]
+    answer = phone.post("/detect", {"held": held, "once": page.context["once"]})
+    assert answer.status_code == 303
+    assert asked[0].title == "holiday.mp4"
+    assert upload_of(asked[0].public_id).read_bytes() == b"0123456789"
+    assert not held_folders()
+    assert phone.post("/detect", {"held": held}).status_code == 410
+
+
+def test_address_counts_before_the_video_that_waits(asked: list[Analysis], clip: SimpleUploadedFile) -> None:
+    phone = Client()
+    held = phone.get(share_clip(phone, clip)).context["held"]
+    phone.post("/detect", {"held": held, "url": "https://videos.example/a.mp4"})
+    assert asked[0].source_url == "https://videos.example/a.mp4"
+
+
+def test_shared_video_is_for_whoever_shared_it(asked: list[Analysis], clip: SimpleUploadedFile) -> None:
+    phone = Client()
+    where = share_clip(phone, clip)
+    held = phone.get(where).context["held"]
+    other = Client(REMOTE_ADDR="192.0.2.9")
+    assert "Please choose the video once more" in text_of(other.get(where).content.decode())
+    assert other.post("/detect", {"held": held}).status_code == 410
+    assert other.post("/detect", {"held": "x"}).status_code == 410
+    assert asked == []
+
+
+def test_shared_video_does_not_wait_for_ever(
+    asked: list[Analysis], clip: SimpleUploadedFile, own_data_dir: Path
+) -> None:
+    phone = Client()
+    where = share_clip(phone, clip)
+    (folder,) = (own_data_dir / "analyses").iterdir()
+    assert sweep_files() == 0
+    os.utime(folder, (time.time() - GRACE_S - 1,) * 2)
+    assert sweep_files() == 1
+    assert "Please choose the video once more" in text_of(phone.get(where).content.decode())
+
+
+def test_so_many_videos_wait_and_no_more(
+    asked: list[Analysis], clip: SimpleUploadedFile, monkeypatch: pytest.MonkeyPatch, own_data_dir: Path
+) -> None:
+    monkeypatch.setattr("deepfake.held.MOST_HELD", 1)
+    phone = Client()
+    assert "held=" in share_clip(phone, clip)
+    clip.seek(0)
+    assert share_clip(phone, clip) == "/detect?shared=video"
+    assert len(list((own_data_dir / "analyses").iterdir())) == 1
+    said = text_of(phone.get("/detect?shared=video").content.decode())
+    assert "Please choose the video once more" in said
+
+
+def test_foreign_page_leaves_no_video(phone: Client, clip: SimpleUploadedFile, own_data_dir: Path) -> None:
+    assert share(phone, {"sec-fetch-site": "cross-site"}, media=clip).status_code == 403
+    assert not (own_data_dir / "analyses").exists()
 
 
 @pytest.mark.parametrize("form", [{}, {"text": "no address here", "title": "ftp://x"}])
