@@ -14,7 +14,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 DETECTOR ?= clip-b16-1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run serve ingest migrate test test-slow test-integration test-browser check format messages openapi lock screenshots clean
+.PHONY: help setup setup-dev run serve ingest migrate test test-slow test-integration test-browser check format messages openapi lock screenshots icons clean
 
 help:  ## Explain every target
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ openapi: $(READY_DEV)  ## Make docs/openapi.json anew after an API was changed
 
 screenshots: $(READY_DEV)  ## Make the pictures of the README anew (needs chromium)
 	@$(BIN)/python docs/make_screenshots.py
+
+icons: $(READY_DEV)  ## Make the icons and the social card anew from static/icons/favicon.svg (needs chromium)
+	@$(BIN)/python docs/make_icons.py
 
 lock: $(READY_DEV)  ## Renew the lock file after pyproject.toml was changed
 	@if command -v uv >/dev/null 2>&1; then uv lock; else $(BIN)/uv lock; fi

@@ -12,6 +12,13 @@ class OriginForeign(DomainError):
     default_message = "Requests of this kind are taken from this site's own pages only."
 
 
+class ShareForeign(OriginForeign):
+    """A share that the visitor's own browser does not vouch for."""
+
+    code = "SHARE_FOREIGN"
+    default_message = "What is shared is taken from the share menu of your own device only."
+
+
 class TooManyAttempts(DomainError):
     """Something that guesses or sends mail was tried too often; ``data["retry_after_s"]`` says when to go on."""
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.errors import TooManyAttempts
-from accounts.web.refusals import too_many_requests, unavailable
+from core.error_pages import too_many_requests, unavailable
 from core.errors import Unavailable
 from core.surfaces import as_domain_error
 

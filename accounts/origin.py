@@ -40,7 +40,8 @@ def check_origin(request: HttpRequest) -> None:
     """Refuse a write that a page of another origin sends.
 
     Own origins are the request's scheme, host and port, ``SITE_URL``, and ``CSRF_TRUSTED_ORIGINS``. Another port,
-    ``http`` for ``https`` and ``null`` are foreign. A request without ``Origin`` comes from no browser, or from one
+    ``http`` for ``https`` and ``null`` are foreign, but for the ``null`` of a request that no page began: what a user
+    shares to the site says ``none`` in ``Sec-Fetch-Site``, which no page can have said. A request without ``Origin`` comes from no browser, or from one
     that says where from in ``Sec-Fetch-Site``: it is let through unless that is ``cross-site``. Methods that
     change nothing (RFC 9110, section 9.2.1) are not looked at.
 
@@ -50,9 +51,12 @@ def check_origin(request: HttpRequest) -> None:
     if request.method in _SAFE_METHODS:
         return
     sent = request.META.get("HTTP_ORIGIN")
+    site = request.META.get("HTTP_SEC_FETCH_SITE", "").strip().lower()
     if sent is None:
-        if request.META.get("HTTP_SEC_FETCH_SITE", "").strip().lower() == "cross-site":
+        if site == "cross-site":
             raise OriginForeign
+        return
+    if sent == "null" and site == "none":
         return
     origin = _parse(sent)
     if origin is None or not any(own.covers(origin) for own in _own_origins(request)):

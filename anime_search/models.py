@@ -286,3 +286,31 @@ class SharedResult(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+
+class PastSearch(models.Model):
+    """What a search of an account came to, for its owner to look up: the picture is not part of it.
+
+    Attributes:
+        by_program: it was asked with an API key, and not on the page.
+        confident: whether the scene was called a match.
+        at_ms: the moment in the video, in milliseconds.
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="+")
+    at_ms = models.PositiveBigIntegerField()
+    similarity = models.FloatField()
+    confident = models.BooleanField()
+    by_program = models.BooleanField()
+    found_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = _("past searches")
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["owner", "-found_at"], name="past_search_by_owner"),
+            models.Index(fields=["found_at"], name="past_search_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"video {self.video_id} at {self.at_ms / 1000:.1f} s, {self.found_at:%Y-%m-%d %H:%M}"

@@ -9,7 +9,7 @@ from celery.signals import worker_init, worker_process_shutdown, worker_shutting
 from django.conf import settings
 from django.core.cache import cache
 
-from anime_search import indexing, runtime
+from anime_search import indexing, past_searches, runtime
 from anime_search.clip_search import answer_clip
 from anime_search.covers import fetch_covers as fetch_missing_covers
 from anime_search.ingest.jobs import recover_jobs, waiting_jobs
@@ -78,6 +78,12 @@ def purge_shared_results() -> None:
     """Delete shared results whose time is over, and pictures that a crash left of deleted ones."""
     purge_shares()
     sweep_pictures()
+
+
+@shared_task(ignore_result=True, soft_time_limit=600, time_limit=660)
+def purge_history() -> None:
+    """Forget past searches that are past their time; what is left over is left for the next run."""
+    past_searches.purge_history()
 
 
 @worker_init.connect

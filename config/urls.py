@@ -9,12 +9,18 @@ from django.urls import include, path
 #: Staff sign in where everybody does: there the limits on wrong passwords hold, and the second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-handler429 = "accounts.web.refusals.too_many_requests"
+handler400 = "core.error_pages.bad_request"
+handler403 = "core.error_pages.forbidden"
+handler404 = "core.error_pages.not_found"
+handler500 = "core.error_pages.server_error"
+#: Not one of Django's: allauth asks for it.
+handler429 = "core.error_pages.too_many_requests"
 
 urlpatterns = [
     path("", include("anime_search.web.urls")),
     path("", include("rankings.web.urls")),
     path("", include("status.web.urls")),
+    path("", include("pwa.urls")),
     path("", include("accounts.web.urls")),
     path("", include("accounts.api.urls")),
     path("", include("apikeys.web.urls")),

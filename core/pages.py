@@ -14,6 +14,21 @@ from core.surfaces import BodyMalformed, BodyTooLarge
 
 
 @dataclass(frozen=True, slots=True)
+class Countdown:
+    """A wait that the page's script counts down, in the place of the advice that says it once.
+
+    Attributes:
+        ends_at: when it is over.
+        text: the sentence, with ``{time}`` where the time goes.
+        text_now: what is said from then on.
+    """
+
+    ends_at: datetime
+    text: str
+    text_now: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """An error as a page shows it.
 
@@ -23,6 +38,7 @@ class Problem:
         advice: what can be done about it.
         retry_after_s: seconds after which trying again may work; None where waiting does not help.
         way_out: name of the page that offers more than waiting, and its words.
+        countdown: to the moment at which the advice is out of date.
     """
 
     status: int
@@ -30,6 +46,7 @@ class Problem:
     advice: str
     retry_after_s: int | None = None
     way_out: tuple[str, str] | None = None
+    countdown: Countdown | None = None
 
 
 def in_words(seconds: int) -> str:

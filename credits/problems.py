@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.errors import OriginForeign
+from core.clock import now
 from core.errors import DomainError, Unavailable
-from core.pages import Problem, in_words
+from core.pages import Countdown, Problem, in_words
 from core.surfaces import BodyMalformed, InternalFault, as_domain_error
 from credits.headers import add_ratelimit_headers
 from credits.services import Snapshot
@@ -46,6 +48,11 @@ def waiting(error: DomainError) -> dict[str, Any]:
     return {
         "retry_after_s": seconds,
         "advice": _("You can try again in %(wait)s.") % {"wait": in_words(seconds)},
+        "countdown": Countdown(
+            now() + timedelta(seconds=seconds),
+            _("You can try again in {time}."),
+            _("You can try again now."),
+        ),
     }
 
 

@@ -69,8 +69,13 @@ def remove_files(public_id: str) -> None:
         log.warning("files of analysis %s are left: %s", public_id, error.strerror)
 
 
+def held_folders() -> list[Path]:
+    """Folders of files that nobody has asked to be analysed so far (:mod:`deepfake.held`)."""
+    return list(_root().glob("held-*"))
+
+
 def sweep_files() -> int:
-    """Remove folders that a crash left behind; returns how many there were."""
+    """Remove folders that a crash left behind, and files that were held for long enough; returns how many there were."""
     try:
         found = [each for each in _root().iterdir() if each.is_dir()]
         aged = [each.name for each in found if time.time() - each.stat().st_mtime > GRACE_S]

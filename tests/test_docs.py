@@ -51,3 +51,13 @@ def test_links_lead_to_files_that_exist(page: str) -> None:
     source = ROOT / page
     links = re.findall(r"\]\((?!https?:)([^)#]+)", source.read_text())
     assert [link for link in links if not (source.parent / link).exists()] == []
+
+
+def test_pictures_of_the_readme_are_there_in_the_light_and_in_the_dark_and_small() -> None:
+    named = set(re.findall(r'(?:src|srcset)="([^"]+)"', (ROOT / "README.md").read_text()))
+    shown = {ROOT / name for name in named}
+    assert shown == set((ROOT / "docs" / "images").iterdir())
+    assert {path.name.replace("-dark.", "-light.") for path in shown} == {
+        path.name for path in shown if "-light." in path.name
+    }
+    assert all(path.stat().st_size < 300 * 1024 for path in shown)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from accounts.errors import ShareForeign
 from anime_search.errors import (
     AnimeUnknown,
     ImageEmpty,
@@ -28,7 +29,7 @@ from anime_search.errors import (
 from anime_search.runtime import IMAGE_LIMITS
 from anime_search.web.requests import FRAGMENT_HEADER, wants_fragment
 from core.errors import DomainError, Unavailable
-from core.pages import Problem, wait_until
+from core.pages import Countdown, Problem, wait_until
 from core.surfaces import BodyTooLarge
 from credits.errors import InsufficientCredits, LimitExceeded, QuotaExhausted
 from credits.problems import SHARED, ProblemTable, answer_error, waiting, way_out
@@ -54,11 +55,19 @@ def most_megabytes() -> int:
     return IMAGE_LIMITS.max_bytes // (1024 * 1024)
 
 
-def _reset(error: DomainError) -> str:
+def _reset(error: DomainError) -> dict[str, Any]:
     resets_at = error.data["resets_at"]
     if resets_at is None:
-        return _("Buy more to go on.")
-    return _("New free searches come in %(wait)s. Or buy more to go on.") % {"wait": wait_until(resets_at)}
+        return {"advice": _("Buy more to go on.")}
+    return {
+        "advice": _("New free searches come in %(wait)s. Or buy more to go on.")
+        % {"wait": wait_until(resets_at)},
+        "countdown": Countdown(
+            resets_at,
+            _("New free searches come in {time}. Or buy more to go on."),
+            _("There are new free searches now."),
+        ),
+    }
 
 
 def _too_large(error: DomainError) -> Problem:
@@ -96,7 +105,12 @@ PROBLEMS: Final[ProblemTable] = {
         400, _("There is no such anime here"), _("Search in all of them, or choose another one.")
     ),
     InsufficientCredits: lambda error: Problem(
-        402, _("Your credits are used up"), _reset(error), way_out=way_out(error.data["snapshot"])
+        402, _("Your credits are used up"), **_reset(error), way_out=way_out(error.data["snapshot"])
+    ),
+    ShareForeign: lambda error: Problem(
+        403,
+        _("This was not shared by your own device"),
+        _("Choose the picture here instead, or give the address of one."),
     ),
     QuotaExhausted: lambda error: Problem(
         429,
@@ -104,7 +118,13 @@ PROBLEMS: Final[ProblemTable] = {
         **waiting(error),
         way_out=way_out(error.data["snapshot"]),
     ),
-    LimitExceeded: lambda error: Problem(429, _("Too many searches in a short time"), **waiting(error)),
+    LimitExceeded: lambda error: Problem(
+        429,
+        _("Too many searches in a short time"),
+        **waiting(error),
+        # Guests are counted twice: with those who ask in the other dialect, of whom a minute takes fewer.
+        way_out=way_out(error.data["snapshot"]) if error.data["snapshot"].balance is None else None,
+    ),
     MatchRefused: lambda error: Problem(
         410,
         _("This result cannot be shared any more"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from anime_search.web import player, sharing, views
+from anime_search.web import history, player, sharing, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("account/searches", history.history, name="account-searches"),
+    path("account/searches/delete", history.forget, name="account-searches-delete"),
     path("scene/<str:token>", player.scene, name="scene"),
     path("scene/<str:token>/clip.mp4", player.clip, name="scene-clip"),
     path("scene/<str:token>/from/<int:number>.mp4", player.clip, name="scene-clip-from"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -58,7 +59,7 @@ def home(request: HttpRequest) -> HttpResponse:
     try:
         parse_form(request)
     except Exception as error:  # noqa: BLE001 - whatever a parser raises becomes words
-        return _problem(request, error)
+        return problem_page(request, error)
     return _search(request)
 
 
@@ -66,7 +67,7 @@ def _first_page(request: HttpRequest) -> HttpResponse:
     try:
         only = read_only_in(request.GET)
     except AnimeUnknown as error:
-        return _problem(request, error)
+        return problem_page(request, error)
     return render(
         request, "anime_search/home.html", _page(request, url=request.GET.get("url", ""), only=only)
     )
@@ -87,13 +88,24 @@ def cover(request: HttpRequest, anilist_id: str, version: str) -> HttpResponse:
 
 @csrf_protect
 def _search(request: HttpRequest) -> HttpResponse:
+    return answer_question(request, read_question)
+
+
+def answer_question(request: HttpRequest, read: Callable[[HttpRequest], Question]) -> HttpResponse:
+    """The page with what was found, or with what is wrong.
+
+    Args:
+        read: reads the question off the request, whose form has been parsed.
+    """
     url = request.POST.get("url", "")
     only = None
     try:
         only = read_only_in(request.POST)
-        found = _find(request, read_question(request), only)
+        question = read(request)
+        url = question.url or url
+        found = _find(request, question, only)
     except Exception as error:  # noqa: BLE001 - the same
-        return _problem(request, error, url=url, only=only)
+        return problem_page(request, error, url=url, only=only)
     state = found.pop("state")
     response = _results(request, 200, url=url, only=only, **found)
     add_ratelimit_headers(response, state)
@@ -131,9 +143,11 @@ def _find(request: HttpRequest, question: Question, only: Anime | None) -> dict[
     }
 
 
-def _problem(
+def problem_page(
     request: HttpRequest, error: Exception, *, url: str = "", only: Anime | None = None
 ) -> HttpResponse:
+    """The page with what is wrong, whatever was raised."""
+
     def page(problem: Problem) -> HttpResponse:
         return _results(request, problem.status, url=url, only=only, problem=problem)
 

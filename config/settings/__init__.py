@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "docs_site",
     "mcp_server",
     "status",
+    "pwa",
 ]
 
 MIDDLEWARE = [
@@ -67,6 +68,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "core.middleware.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -76,6 +78,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "config.urls"
+CSRF_FAILURE_VIEW = "core.error_pages.forged"
 WSGI_APPLICATION = "config.wsgi.application"
 #: A client of the original APIs posts to exactly the documented path: redirecting it would lose the body.
 APPEND_SLASH = False
@@ -202,6 +205,8 @@ ANILIST_URL = env.str("ANILIST_URL", "https://graphql.anilist.co")
 ANIME_COVERS = env.bool("ANIME_COVERS", True)
 #: Days after which the link to a shared result, and the picture kept for it, are gone.
 SHARED_RESULT_DAYS = env.int("SHARED_RESULT_DAYS", 30, validate=lambda n: 1 <= n <= 3650)
+#: Days after which the searches that an account can look up are forgotten; 0: none are noted.
+ANIME_HISTORY_DAYS = env.int("ANIME_HISTORY_DAYS", 90, validate=lambda n: 0 <= n <= 36_500)
 
 # --- the analysis of videos ----------------------------------------------------------------------------------
 #: Seconds that a request waits for its verdict before the analysis is cancelled and refunded.

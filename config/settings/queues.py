@@ -29,6 +29,7 @@ BEAT = {
     "publish-tracks": ("anime_search.tasks.publish_tracks", 30.0),
     "fetch-covers": ("anime_search.tasks.fetch_covers", 60.0),
     "purge-shared-results": ("anime_search.tasks.purge_shared_results", 3600.0),
+    "purge-history": ("anime_search.tasks.purge_history", 3600.0),
     "recover-analyses": ("deepfake.tasks.recover", 15.0),
     "purge-analyses": ("deepfake.tasks.purge", 3600.0),
     "refund-expired-admissions": ("credits.tasks.refund_expired_admissions", 30.0),

@@ -9,12 +9,14 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.principal import Principal
 from apikeys.visitors import caller_of
 from core.pages import Problem
+from deepfake.clearing import clear_analyses
 from deepfake.errors import AnalysisNotFound
 from deepfake.services import (
     Dismissal,
@@ -87,3 +89,13 @@ def forget(request: HttpRequest, caller: Principal, public_id: str) -> HttpRespo
     forget_file(principal=caller, public_id=public_id)
     messages.success(request, _("The file was removed. The verdict stays."))
     return redirect("detect-analysis", public_id)
+
+
+@never_cache
+@require_POST
+def clear(request: HttpRequest) -> HttpResponse:
+    """Delete all of the caller's analyses; what is open of them is cancelled."""
+    count = clear_analyses(principal=caller_of(request))
+    words = ngettext("%(n)d analysis was deleted.", "%(n)d analyses were deleted.", count)
+    messages.success(request, words % {"n": count})
+    return redirect("detect-history")

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError, Unavailable
-from core.pages import Problem, wait_until
+from core.pages import Countdown, Problem, wait_until
 from core.surfaces import BodyTooLarge
 from credits.errors import (
     IdempotencyKeyReused,
@@ -40,12 +40,23 @@ def most_megabytes() -> int:
 
 def _credits(error: DomainError) -> Problem:
     resets_at = error.data["resets_at"]
-    advice = _("Nothing was charged. Buy more to go on.")
+    advice, countdown = _("Nothing was charged. Buy more to go on."), None
     if resets_at is not None:
         advice = _("Nothing was charged. New free credits come in %(wait)s. Or buy more to go on.") % {
             "wait": wait_until(resets_at)
         }
-    return Problem(402, _("Your credits do not suffice"), advice, way_out=way_out(error.data["snapshot"]))
+        countdown = Countdown(
+            resets_at,
+            _("Nothing was charged. New free credits come in {time}. Or buy more to go on."),
+            _("There are new free credits now."),
+        )
+    return Problem(
+        402,
+        _("Your credits do not suffice"),
+        advice,
+        way_out=way_out(error.data["snapshot"]),
+        countdown=countdown,
+    )
 
 
 def _quota(error: DomainError) -> Problem:

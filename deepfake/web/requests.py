@@ -10,9 +10,11 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest
 
+from accounts.principal import Principal
 from core.pages import parse_form
 from credits.idempotency import NamedRequest
 from deepfake.errors import UrlMissing
+from deepfake.held import held_video
 from deepfake.services import UploadedVideo, VideoAt
 
 #: Sent by the pages' scripts, which want a part of a page and not the page around it.
@@ -23,22 +25,28 @@ _MOST_NAME: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A video that is asked about.
+    """A video that is asked about: a file, else an address, else a file that was handed over before.
 
     Attributes:
+        held: the token of that one (:mod:`deepfake.held`).
         keep_file: whether an uploaded file is to stay with the verdict.
         name: of the request: the same form sent twice with the same video is one request.
     """
 
     url: str
     upload: UploadedFile[Any] | None
+    held: str
     keep_file: bool
     name: NamedRequest | None
 
-    @property
-    def source(self) -> VideoAt | UploadedVideo:
+    def source(self, principal: Principal) -> VideoAt | UploadedVideo:
+        """What the service is asked for.
+
+        Raises:
+            SourceGone: the file that was handed over is not the caller's, or not there any more.
+        """
         if self.upload is None:
-            return VideoAt(self.url)
+            return held_video(principal=principal, token=self.held) if self.held else VideoAt(self.url)
         return UploadedVideo(self.upload.chunks(), self.upload.name or "")
 
 
@@ -53,21 +61,22 @@ def parse_video_form(request: HttpRequest) -> None:
 
 
 def read_question(request: HttpRequest) -> Question:
-    """Read the form: the file ``video``, else ``url``.
+    """Read the form: the file ``video``, else ``url``, else ``held``.
 
     Raises:
         UrlMissing: neither is there.
     """
     upload = request.FILES.get("video")
     url = "" if upload is not None else request.POST.get("url", "").strip()
-    if upload is None and not url:
+    held = "" if upload is not None or url else request.POST.get("held", "")
+    if upload is None and not url and not held:
         raise UrlMissing
-    digest = hashlib.sha256(url.encode(errors="surrogatepass"))
+    digest = hashlib.sha256((url or held).encode(errors="surrogatepass"))
     for chunk in upload.chunks() if upload is not None else ():
         digest.update(chunk)
     # The form may be sent again with another video, after going back to it.
     name = once_of(request, "page", digest.hexdigest())
-    return Question(url, upload, request.POST.get("keep") == "yes", name)
+    return Question(url, upload, held, request.POST.get("keep") == "yes", name)
 
 
 def once_of(request: HttpRequest, *parts: str) -> NamedRequest | None:

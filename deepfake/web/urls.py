@@ -9,6 +9,7 @@ from deepfake.web import actions, views
 urlpatterns = [
     path("detect", views.detect, name="detect"),
     path("detect/history", views.history, name="detect-history"),
+    path("detect/history/delete", actions.clear, name="detect-clear"),
     path("detect/<str:public_id>.json", views.export, name="detect-json"),
     path("detect/<str:public_id>", views.analysis, name="detect-analysis"),
     path("detect/<str:public_id>/frames/<int:frame>.jpg", views.frame_picture, name="detect-frame"),

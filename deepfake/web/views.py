@@ -14,11 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect, ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.principal import PrincipalKind
+from accounts.principal import Principal, PrincipalKind
 from apikeys.visitors import caller_of, onlooker_of
 from core.pages import Problem
 from deepfake import keepsakes
-from deepfake.errors import AnalysisNotFound, DetectorUnavailable
+from deepfake.errors import AnalysisNotFound, DetectorUnavailable, SourceGone
+from deepfake.held import HELD_MINUTES, held_video, let_go
 from deepfake.models import Analysis, AnalysisStatus
 from deepfake.selectors import analyses_of, analysis_of
 from deepfake.services import request_analysis, require_detector
@@ -59,18 +60,21 @@ def detect(request: HttpRequest) -> HttpResponse:
 
 @csrf_protect
 def _ask(request: HttpRequest) -> HttpResponse:
-    url = request.POST.get("url", "")
+    url, held = request.POST.get("url", ""), request.POST.get("held", "")
     try:
         question = read_question(request)
         require_detector()
+        caller = caller_of(request, begins=True)
         row = request_analysis(
-            principal=caller_of(request, begins=True),
-            source=question.source,
+            principal=caller,
+            source=question.source(caller),
             request=question.name,
             keep_file=question.keep_file,
         )
+        if question.held:
+            let_go(principal=caller, token=question.held)
     except Exception as error:  # noqa: BLE001 - the same
-        return _refused(request, error, url=url)
+        return _refused(request, error, url=url, held=held)
     return see_other(request, reverse("detect-analysis", args=[row.public_id]))
 
 
@@ -80,18 +84,29 @@ def _asking(request: HttpRequest) -> HttpResponse:
         require_detector()
     except DetectorUnavailable:
         return render(request, "deepfake/ask.html", _page(request, without=without_detector()), status=503)
-    return render(request, "deepfake/ask.html", _page(request, url=request.GET.get("url", "")))
+    page = _page(
+        request,
+        url=request.GET.get("url", ""),
+        held=request.GET.get("held", ""),
+        **({"was_shared": True} if "shared" in request.GET else {}),
+    )
+    return render(request, "deepfake/ask.html", page)
 
 
-def _refused(request: HttpRequest, error: Exception, *, url: str = "") -> HttpResponse:
+def _refused(request: HttpRequest, error: Exception, *, url: str = "", held: str = "") -> HttpResponse:
     def page(problem: Problem) -> HttpResponse:
-        context = _page(request, url=url, problem=problem)
+        context = _page(request, url=url, held=held, problem=problem)
         return render(request, "deepfake/ask.html", context, status=problem.status)
 
     return refused(request, error, page)
 
 
-def _page(request: HttpRequest, **more: Any) -> dict[str, Any]:
+def _page(request: HttpRequest, *, held: str = "", **more: Any) -> dict[str, Any]:
+    """What the page that asks shows.
+
+    Args:
+        held: token of a file that was handed over before.
+    """
     caller = onlooker_of(request)
     is_guest = caller.kind is PrincipalKind.GUEST
     kept_days = _kept_days(is_guest=is_guest)
@@ -105,8 +120,20 @@ def _page(request: HttpRequest, **more: Any) -> dict[str, Any]:
         "sites": site_names(),
         "once": get_random_string(_NAME_LENGTH),
         "fragment_header": FRAGMENT_HEADER,
+        "held_minutes": HELD_MINUTES,
+        **_held(caller, held),
         **more,
     }
+
+
+def _held(caller: Principal, token: str) -> dict[str, str | bool]:
+    """A file that was handed over, by its token and its name; where it is gone, that one is to be chosen again."""
+    if not token:
+        return {}
+    try:
+        return {"held": token, "held_name": held_video(principal=caller, token=token).name}
+    except SourceGone:
+        return {"was_shared": True}
 
 
 def _kept_days(*, is_guest: bool) -> int:

@@ -1,5 +1,6 @@
 // Counts down to a time that an element names: data-resets-at, said as data-text with {time}, then data-text-now.
-// Nothing is announced: the sentence was read out when it came, and its numbers change each second.
+// Nothing is announced: the sentence was read out when it came, and its numbers change each second. (In an alert it has
+// aria-live="off" for that.)
 const MINUTE_S = 60;
 const HOUR_S = 3600;
 

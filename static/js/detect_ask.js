@@ -77,7 +77,8 @@ function take(data) {
 function ask() {
   if (running) return;
   showProblem("");
-  if (!chosen && !url.value.trim()) return showProblem("no-video");
+  // A phone may have handed a file over before: it waits on the server, under a name that the form has.
+  if (!chosen && !url.value.trim() && !form.elements.held) return showProblem("no-video");
   if (chosen && chosen.size > Number(text.mostBytes)) return showProblem("too-large");
   const body = new FormData(form);
   if (chosen) body.set("video", chosen, chosen.name);

@@ -54,6 +54,16 @@ def test_missing_origin_of_a_browser_that_is_elsewhere_is_refused(site: str) -> 
         check_origin(write(HTTP_SEC_FETCH_SITE=site))
 
 
+def test_what_no_page_began_is_accepted() -> None:
+    check_origin(write("null", HTTP_SEC_FETCH_SITE="none"))
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", ""])
+def test_page_without_an_origin_of_its_own_is_foreign(site: str) -> None:
+    with pytest.raises(OriginForeign):
+        check_origin(write("null", HTTP_SEC_FETCH_SITE=site))
+
+
 @pytest.mark.parametrize(
     "origin",
     [

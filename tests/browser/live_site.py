@@ -30,10 +30,15 @@ class LiveSite:
 
 
 @contextlib.contextmanager
-def live_site(*, data_dir: Path, videos: Path, titles: Path | None = None) -> Iterator[LiveSite]:
+def live_site(
+    *, data_dir: Path, videos: Path, titles: Path | None = None, own_detector: bool = False
+) -> Iterator[LiveSite]:
     """Migrate, index ``videos``, import ``titles``, serve on a free port; the server ends with the context.
 
     Guests may search, and have videos analysed by a model of a few nodes, as often as they like: all visits come from one address. Pictures may be fetched from this machine itself, which is where the tests' own web server is.
+
+    Args:
+        own_detector: have videos analysed by the model that comes with the project instead.
     """
     port = free_port()
     environment = {
@@ -47,7 +52,8 @@ def live_site(*, data_dir: Path, videos: Path, titles: Path | None = None) -> It
     for product in ("whatanime", "tracemoe", "analysis"):
         unlimited = ["--daily", "none", "--rate", "none", "--cost", "0"]
         _manage(["credits_policy", product, "guest", *unlimited], environment)
-    shelve_models(data_dir)
+    if not own_detector:
+        shelve_models(data_dir)
     _manage(["anime_ingest", str(videos)], environment)
     if titles is not None:
         _manage(["anime_metadata", "--from-json", str(titles)], environment)

@@ -52,6 +52,9 @@ def test_guest_has_five_searches_a_day(client: Client, answer: dict[str, Any]) -
         text_of(response.content.decode()),
     )
     assert len(answer["calls"]) == 5
+    notice = response.content.decode().partition('role="alert"')[2].partition("</div></div>")[0]
+    assert 'data-text="You can try again in {time}."' in notice
+    assert 'href="/accounts/login/">Sign in for more' in notice
 
 
 def test_guests_page_and_apis_are_counted_together(
@@ -108,6 +111,8 @@ def test_signed_in_user_has_ten_searches_and_then_pays(
         assert response.status_code == 402
         said = text_of(response.content.decode())
         assert "Your credits are used up New free searches come in 2 hours 30 minutes." in said
+        assert 'data-resets-at="2026-03-30T00:00:00+00:00"' in response.content.decode()
+        assert 'href="/pricing"' in response.content.decode()
     assert client.get("/api/me").json()["quota"] == 150
 
 

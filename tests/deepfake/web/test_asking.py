@@ -215,7 +215,9 @@ def test_free_credits_and_their_return_are_told(visitor: Client, owner: User, se
     set_policy("analysis", "pro", cost=6, free_credits=7)
     assert "7 free credits are left today." in text_of(visitor.get("/detect"))
     made(ask(visitor))
-    assert "New free credits come in" in text_of(ask(visitor))
+    response = ask(visitor)
+    assert "New free credits come in" in text_of(response)
+    assert 'data-text="Nothing was charged. New free credits come in {time}.' in response.content.decode()
 
 
 def test_too_many_open_analyses_lead_to_the_list(

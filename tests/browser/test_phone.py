@@ -1,0 +1,126 @@
+"""The site on a phone: without a connection, in the share menu, and where something was tried too often."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.collection import Collection
+from tests.browser.conftest import NewVisit
+from tests.browser.live_site import LiveSite
+from tests.browser.visit import Visit
+
+# The first of them also waits for the server and its index.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+PHONE = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "device_scale_factor": 2}
+
+
+def worker_is_there(page: Page) -> None:
+    page.evaluate("navigator.serviceWorker.ready.then((ready) => ready.active.state)")
+    page.reload()
+    assert page.evaluate("navigator.serviceWorker.controller !== null")
+
+
+def shown_offline(page: Page) -> None:
+    expect(page.locator("h1")).to_have_text("You are offline, or the server cannot be reached")
+    assert page.evaluate("getComputedStyle(document.querySelector('.lost')).textAlign") == "center"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_without_a_connection_is_one_of_the_site(new_visit: NewVisit, scheme: str) -> None:
+    visit = new_visit(**PHONE, color_scheme=scheme)
+    page = visit.open()
+    worker_is_there(page)
+    visit.expected.append("net::ERR_INTERNET_DISCONNECTED")
+    page.context.set_offline(True)
+    visit.open("/rankings?period=weekly")
+    shown_offline(page)
+    assert visit.overflow() == []
+    visit.photograph(f"offline-{scheme}")
+    page.get_by_role("link", name="Try again").click()
+    shown_offline(page)
+    page.context.set_offline(False)
+    page.get_by_role("link", name="Try again").click()
+    expect(page.locator("h1")).to_have_text("Rankings")
+    assert page.url.endswith("/rankings?period=weekly")
+
+
+def test_page_without_a_connection_speaks_the_language_that_was_chosen(new_visit: NewVisit) -> None:
+    visit = new_visit()
+    page = visit.open()
+    worker_is_there(page)
+    page.get_by_label("Language").select_option("ko")
+    page.get_by_role("button", name="Change the language").click()
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    kept = "caches.match('/offline').then((page) => page.headers.get('Content-Language') === 'ko')"
+    visit.until(kept)
+    visit.expected.append("net::ERR_INTERNET_DISCONNECTED")
+    page.context.set_offline(True)
+    visit.open("/rankings")
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    expect(page.locator(".lost")).to_be_visible()
+
+
+def test_worker_keeps_nothing_that_was_seen(visit: Visit, collection: Collection) -> None:
+    page = visit.page
+    worker_is_there(page)
+    visit.choose(collection.screenshot)
+    visit.answered("Match found")
+    visit.open("/accounts/login/")
+    visit.open("/rankings")
+    kept: list[str] = page.evaluate(
+        """async () => (await Promise.all((await caches.keys()).map(async (name) =>
+          (await (await caches.open(name)).keys()).map((request) => new URL(request.url).pathname)))).flat()"""
+    )
+    assert "/offline" in kept
+    assert all(path == "/offline" or path.startswith("/static/") for path in kept)
+
+
+def test_manifest_is_one_that_the_browser_takes(visit: Visit) -> None:
+    session = visit.page.context.new_cdp_session(visit.page)
+    read = session.send("Page.getAppManifest")
+    assert read["errors"] == []
+    said = json.loads(read["data"])
+    assert said["share_target"]["action"] == "/share"
+    errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    # A visit of a test leaves no traces, as a private window does.
+    assert [each["errorId"] for each in errors] in ([], ["in-incognito"])
+
+
+def test_foreign_page_shares_nothing_past_the_worker(
+    visit: Visit, site: LiveSite, picture_host: str, collection: Collection
+) -> None:
+    worker_is_there(visit.page)
+    visit.expected.append("the server responded with a status of 403")
+    foreign = picture_host.replace("127.0.0.1", "localhost")
+    for policy in ("same-origin", "no-referrer"):
+        (collection.screenshot.parent / "share.html").write_text(
+            f"""<!doctype html><link rel="icon" href="data:,"><meta name="referrer" content="{policy}">
+            <form method="post" enctype="multipart/form-data" action="{site.url}/share">
+            <input type="file" name="media"><button>Go</button></form>"""
+        )
+        visit.page.goto(f"{foreign}/share.html")
+        visit.page.set_input_files("[type=file]", collection.screenshot)
+        visit.page.click("button")
+        expect(visit.page.locator("#results h2")).to_have_text("This was not shared by your own device")
+    visit.photograph("share-refused")
+
+
+def test_too_many_tries_are_counted_down(new_visit: NewVisit) -> None:
+    visit = new_visit(**PHONE)
+    visit.expected.append("the server responded with a status of 429")
+    page = visit.open("/accounts/password/reset/")
+    for _ in range(6):
+        visit.open("/accounts/password/reset/")
+        page.get_by_label("Email").fill("nobody@example.com")
+        page.locator("main form button").first.click()
+        if page.locator(".lost").count():
+            break
+    expect(page.locator("h1")).to_have_text("Too many requests")
+    expect(page.locator("[data-resets-at]")).to_contain_text("You can try again in 0:")
+    assert visit.overflow() == []
+    visit.photograph("too-many-requests")
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_label("Email")).to_be_visible()
