@@ -16,7 +16,20 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Tier, User
-from anime_search.models import Anime, FrameTrackFile, IngestJob, JobOutcome, JobStatus, Video, VideoFile
+from anime_search.engine.search import Scene
+from anime_search.models import (
+    Anime,
+    FrameTrackFile,
+    IngestJob,
+    JobOutcome,
+    JobStatus,
+    SharedResult,
+    Video,
+    VideoFile,
+)
+from anime_search.selectors import Candidate
+from anime_search.services import SearchAnswer
+from anime_search.shared_answers import plain_answer
 from apikeys.models import ApiKey
 from credits.ledger import grant_credits
 from credits.models import (
@@ -44,10 +57,14 @@ MODELS = [model for model, _ in REGISTERED]
 #: Rows that come from use alone, or are what was done: nobody deletes one.
 KEPT = [
     SearchEvent, UnsureMatch, Tally, MatchFeedback, Policy, CreditAccount, LedgerEntry, DayCount, Admission, ApiKey, LogEntry,
-    Order, Payment, Subscription, PaidTier, PaymentEvent, Analysis,
+    Order, Payment, Subscription, PaidTier, PaymentEvent, Analysis, SharedResult,
 ]  # fmt: skip
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NAME = "ゆるキャン△ <b>#1</b> & 'co'"
+
+
+def scene_of(video: Video) -> Scene:
+    return Scene(video.sha256, 1.0, 2.0, 3.0, similarity=0.98, probability=0.97, view="full", is_match=True)
 
 
 def make_video(number: int, anime: Anime | None) -> Video:
@@ -100,7 +117,11 @@ def rows(db: None) -> dict[type[Model], Model]:
         owner=user, source_type="url", source_url=f"https://videos.example/{NAME}", title=NAME, status="done",
         result="real", prob_fake=0.1, evidence={"said": NAME}, processing_time_ms=5, created_at=NOW, ended_at=NOW,
     )  # fmt: skip
+    found = SearchAnswer([Candidate(scene_of(video), video, anime)], True, 1, {})
     return {
+        SharedResult: SharedResult.objects.create(
+            owner=user, digest="e" * 64, result=plain_answer(found), created_at=NOW, expires_at=NOW
+        ),
         Analysis: analysis,
         Order: order,
         Payment: Payment.objects.create(payment_id=NAME, order=order),

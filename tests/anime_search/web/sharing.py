@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 from anime_search.web.requests import FRAGMENT_HEADER
 from tests.anime_search.web.asking import png
 
+#: The headers of the page's script.
+SCRIPT = {FRAGMENT_HEADER: "answer"}
 _FIELD = re.compile(r'<input type="hidden" name="(result|picture)" value="([^"]*)">')
 
 
@@ -25,4 +30,13 @@ def share(client: Client, image: Any = None) -> str:
     return str(response["Location"])
 
 
-SCRIPT = {FRAGMENT_HEADER: "answer"}
+def photo() -> SimpleUploadedFile:
+    """A large photo that says where it was taken."""
+    exif = Image.Exif()
+    exif[0x010F] = "SecretMaker"
+    exif.get_ifd(0x8825)[1] = "N"
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize((2000, 1500)).convert("RGB").save(
+        buffer, "JPEG", exif=exif, comment=b"SecretComment"
+    )
+    return SimpleUploadedFile("photo.jpg", buffer.getvalue(), "image/jpeg")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as configured
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
@@ -25,7 +24,7 @@ from anime_search.web.requests import FRAGMENT_HEADER
 from config.settings.queues import BEAT
 from core import clock
 from tests.anime_search.web.asking import png, scene, text_of
-from tests.anime_search.web.sharing import SCRIPT, offered, share
+from tests.anime_search.web.sharing import SCRIPT, offered, photo, share
 from tests.policies import set_policy
 
 pytestmark = pytest.mark.django_db
@@ -62,18 +61,6 @@ def kept(folder: Path) -> list[Path]:
 def later(monkeypatch: pytest.MonkeyPatch, **time: float) -> None:
     moment = clock.now() + timedelta(**time)
     monkeypatch.setattr(clock, "now", lambda: moment)
-
-
-def photo() -> SimpleUploadedFile:
-    """A large photo that says where it was taken."""
-    exif = Image.Exif()
-    exif[0x010F] = "SecretMaker"
-    exif.get_ifd(0x8825)[1] = "N"
-    buffer = io.BytesIO()
-    Image.linear_gradient("L").resize((2000, 1500)).convert("RGB").save(
-        buffer, "JPEG", exif=exif, comment=b"SecretComment"
-    )
-    return SimpleUploadedFile("photo.jpg", buffer.getvalue(), "image/jpeg")
 
 
 # --- making a link -------------------------------------------------------------------------------------------
