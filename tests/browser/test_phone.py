@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,6 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.collection import Collection
 from tests.browser.conftest import NewVisit
 from tests.browser.live_site import LiveSite
+from tests.browser.models import make_clips
+from tests.browser.test_everybody import axe, violations  # noqa: F401 - a fixture
 from tests.browser.visit import Visit
 
 # The first of them also waits for the server and its index.
@@ -29,7 +32,11 @@ def shown_offline(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page_without_a_connection_is_one_of_the_site(new_visit: NewVisit, scheme: str) -> None:
+def test_page_without_a_connection_is_one_of_the_site(
+    new_visit: NewVisit,
+    axe: str,  # noqa: F811
+    scheme: str,
+) -> None:
     visit = new_visit(**PHONE, color_scheme=scheme)
     page = visit.open()
     worker_is_there(page)
@@ -38,6 +45,7 @@ def test_page_without_a_connection_is_one_of_the_site(new_visit: NewVisit, schem
     visit.open("/rankings?period=weekly")
     shown_offline(page)
     assert visit.overflow() == []
+    assert violations(page, axe) == []
     visit.photograph(f"offline-{scheme}")
     page.get_by_role("link", name="Try again").click()
     shown_offline(page)
@@ -108,7 +116,28 @@ def test_foreign_page_shares_nothing_past_the_worker(
     visit.photograph("share-refused")
 
 
-def test_too_many_tries_are_counted_down(new_visit: NewVisit) -> None:
+def test_shared_video_is_analysed_on_a_word(new_visit: NewVisit, tmp_path: Path) -> None:
+    visit = new_visit(**PHONE)
+    clip = make_clips(tmp_path).dark
+    # No page can send what a share menu sends: this is the browser's session, and not a page of it.
+    shared = visit.page.context.request.post(
+        f"{visit.url}/share",
+        headers={"Sec-Fetch-Site": "none", "Origin": "null"},
+        multipart={"media": {"name": clip.name, "mimeType": "video/mp4", "buffer": clip.read_bytes()}},
+        max_redirects=0,
+    )
+    page = visit.open(shared.headers["location"])
+    expect(page.get_by_role("status").first).to_contain_text("“dark.mp4” is here")
+    assert visit.overflow() == []
+    visit.photograph("share-video")
+    page.get_by_role("button", name="Analyse the video").click()
+    expect(page.locator("h1")).to_have_text("Very likely real", timeout=60_000)
+
+
+def test_too_many_tries_are_counted_down(
+    new_visit: NewVisit,
+    axe: str,  # noqa: F811
+) -> None:
     visit = new_visit(**PHONE)
     visit.expected.append("the server responded with a status of 429")
     page = visit.open("/accounts/password/reset/")
@@ -121,6 +150,7 @@ def test_too_many_tries_are_counted_down(new_visit: NewVisit) -> None:
     expect(page.locator("h1")).to_have_text("Too many requests")
     expect(page.locator("[data-resets-at]")).to_contain_text("You can try again in 0:")
     assert visit.overflow() == []
+    assert violations(page, axe) == []
     visit.photograph("too-many-requests")
     page.get_by_role("link", name="Try again").click()
     expect(page.get_by_label("Email")).to_be_visible()
