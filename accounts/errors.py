@@ -15,7 +15,6 @@ class OriginForeign(DomainError):
 class ShareForeign(OriginForeign):
     """A share that the visitor's own browser does not vouch for."""
 
-    code = "SHARE_FOREIGN"
     default_message = "What is shared is taken from the share menu of your own device only."
 
 
