@@ -80,7 +80,7 @@ def test_card_leads_to_its_title_and_to_a_search_in_it(
 def test_what_is_left_is_always_told(client: Client, answer: dict[str, Any]) -> None:
     assert left(client.get("/").content.decode()) == "5 searches left"
     html = client.post("/", {"image": png()}).content.decode()
-    assert re.fullmatch(r"4 searches left More in \d+ \w+( \d+ \w+)?\.", left(html))
+    assert re.fullmatch(r"4 searches left · More in \d+ \w+( \d+ \w+)?\.", left(html))
     assert re.search(r'data-resets-at="20\d\d-\d\d-\d\dT00:00:00\+00:00"', html)
     fragment = client.post("/", {"image": png()}, headers=FRAGMENT).content.decode()
     assert left(fragment[fragment.index('<template id="new-left">') :]).startswith("3 searches left")
@@ -93,7 +93,7 @@ def test_out_of_searches_leads_on(client: Client, answer: dict[str, Any]) -> Non
     response = client.post("/", {"image": png()}, headers=FRAGMENT)
     assert response.status_code == 429
     html = response.content.decode()
-    assert re.fullmatch(r"0 searches left More in .*\. Sign in for more", left(html))
+    assert re.fullmatch(r"0 searches left · More in .*\. · Sign in for more", left(html))
     assert 'class="hint left left-none"' in html
     assert "0 searches left" in left(client.get("/").content.decode())
 
