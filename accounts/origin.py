@@ -41,9 +41,9 @@ def check_origin(request: HttpRequest) -> None:
 
     Own origins are the request's scheme, host and port, ``SITE_URL``, and ``CSRF_TRUSTED_ORIGINS``. Another port,
     ``http`` for ``https`` and ``null`` are foreign, but for the ``null`` of a request that no page began: what a user
-    shares to the site says ``none`` in ``Sec-Fetch-Site``, which no page can have said. A request without ``Origin`` comes from no browser, or from one
-    that says where from in ``Sec-Fetch-Site``: it is let through unless that is ``cross-site``. Methods that
-    change nothing (RFC 9110, section 9.2.1) are not looked at.
+    shares to the site says ``none`` in ``Sec-Fetch-Site``, which no page can have said. A request without ``Origin``
+    comes from no browser, or from one that says where from in ``Sec-Fetch-Site``: it is let through unless that is
+    ``cross-site``. Methods that change nothing (RFC 9110, section 9.2.1) are not looked at.
 
     Raises:
         OriginForeign: the request was sent by a foreign page.

@@ -23,7 +23,8 @@ NAMES = {
 }  # fmt: skip
 #: Titles and file names are in whatever language they are in; so are the languages to choose from.
 DATA = (
-    ".card h3, .card-others, .card-file, .scene, [data-only-title], [translate=no], option[lang], code, kbd"
+    ".card h3, .card-others, .card-file, .scene, .rank-title h3, .other-title, .cover, [data-only-title], [translate=no], "
+    "option[lang], code, kbd"
 )
 #: All that is read or read out, what a script will say when something happens, and the page's title.
 TOLD = """(data) => {
