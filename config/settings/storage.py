@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config.env import env
 
 
@@ -13,6 +15,9 @@ def databases(url: str, data_dir: Path) -> dict[str, dict[str, Any]]:
 
     SQLite runs in write-ahead mode and begins its transactions as IMMEDIATE: a writer then waits its turn
     at the beginning, and no transaction fails half-way because it could not become a writer.
+
+    Raises:
+        ImproperlyConfigured: the data directory cannot be made.
     """
     if url:
         database = dict(env.dj_db_url("DATABASE_URL", conn_max_age=60, conn_health_checks=True))
@@ -22,6 +27,10 @@ def databases(url: str, data_dir: Path) -> dict[str, dict[str, Any]]:
                 **database.get("OPTIONS", {}),
             }
         return {"default": database}
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"DATA_DIR: {data_dir} cannot be used: {error.strerror}") from error
     return {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",

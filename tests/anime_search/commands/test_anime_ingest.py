@@ -184,11 +184,12 @@ def test_data_directory_that_cannot_be_written_is_named(
     assert not IngestJob.objects.exists()
 
 
+@pytest.mark.parametrize("key", ["", "given, so that none has to be kept"])
 def test_data_directory_that_cannot_be_made_is_named(
-    make_command_line: MakeCommandLine, collection: Path, tmp_path: Path
+    make_command_line: MakeCommandLine, collection: Path, tmp_path: Path, key: str
 ) -> None:
     (tmp_path / "file").write_text("where a folder must be")
-    command_line = make_command_line(DATA_DIR=str(tmp_path / "file" / "data"), SECRET_KEY="")
+    command_line = make_command_line(DATA_DIR=str(tmp_path / "file" / "data"), SECRET_KEY=key)
     finished = command_line.run("anime_ingest", collection)
     assert finished.returncode == 1
     assert finished.stderr.splitlines()[-1].endswith(
