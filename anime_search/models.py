@@ -70,6 +70,14 @@ class Anime(models.Model):
         return self.display_title or f"AniList {self.anilist_id}"
 
     @property
+    def pages(self) -> tuple[tuple[str, str], ...]:
+        """Name and address of the pages that AniList and MyAnimeList have of the title, as far as they are known."""
+        anilist = ("AniList", f"https://anilist.co/anime/{self.anilist_id}")
+        if self.mal_id is None:
+            return (anilist,)
+        return anilist, ("MyAnimeList", f"https://myanimelist.net/anime/{self.mal_id}")
+
+    @property
     def display_title(self) -> str:
         """The title most readers know; empty while nothing but the number is known."""
         return (

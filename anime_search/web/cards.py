@@ -56,6 +56,7 @@ class Card:
             adults, which never plays by itself.
         larger: address of the page that shows the scene in large; empty where its video is gone.
         match: what a judgement of this card names it by; empty for those who did not search.
+        elsewhere: name and address of pages about the title, see :attr:`.models.Anime.pages`.
         anilist_id: of the title, where it is known.
         line_from, line_length, line_at: the scene on a line of :data:`TIMELINE` units.
     """
@@ -82,7 +83,7 @@ class Card:
     line_from: int
     line_length: int
     line_at: int
-    anilist_url: str
+    elsewhere: tuple[tuple[str, str], ...]
     anilist_id: int | None
     match: str
 
@@ -134,7 +135,7 @@ def _card(candidate: Candidate, *, confident: bool, asked_frames: int, match: st
         line_from=max(0, min(start, TIMELINE - TIMELINE_LEAST)),
         line_length=max(TIMELINE_LEAST, end - start),
         line_at=at,
-        anilist_url=f"https://anilist.co/anime/{anime.anilist_id}" if anime else "",
+        elsewhere=anime.pages if anime else (),
         anilist_id=anime.anilist_id if anime else None,
         match=match,
     )

@@ -148,6 +148,16 @@ def test_unsure_answer_says_so_above_the_candidates(client: Client, answer: dict
     assert "mirrored" not in html[html.index('<ol class="cards">') :]
 
 
+@pytest.mark.parametrize("mal_id", [None, 34798])
+def test_card_leads_to_the_pages_that_the_title_has_elsewhere(
+    client: Client, answer: dict[str, Any], video: Video, mal_id: int | None
+) -> None:
+    video.anime.mal_id = mal_id
+    html = client.post("/", {"image": png()}, headers=FRAGMENT).content.decode()
+    assert 'href="https://anilist.co/anime/98444"' in html
+    assert ('href="https://myanimelist.net/anime/34798"' in html) is (mal_id is not None)
+
+
 @pytest.mark.parametrize("confident", [False, True])
 def test_answer_without_candidates_says_so(client: Client, answer: dict[str, Any], confident: bool) -> None:
     answer |= {"confident": confident, "scenes": []}
@@ -163,7 +173,9 @@ def test_adult_picture_lies_behind_a_switch(client: Client, answer: dict[str, An
     html = client.post("/", {"image": png()}, headers=FRAGMENT).content.decode()
     assert 'type="checkbox"' not in plain
     assert re.search(r'data-clip="/video/[\w-]+\?size=m&amp;mute"', plain)
+    assert 'data-play="Play the scene"' in plain
     assert "data-clip" not in html
+    assert "card-play" not in html
     assert html.index(
         '<input class="veil-switch" type="checkbox" id="veil-1" autocomplete="off">'
     ) < html.index("<img")
