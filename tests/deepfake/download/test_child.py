@@ -19,6 +19,7 @@ from core.errors import Unavailable
 from deepfake.download import child_process, get_video, videos
 from deepfake.download.container import SUFFIXES
 from deepfake.errors import AnalysisCancelled, DownloadFailed
+from tests.command_line import wait_until
 from tests.core.loopback_web import answer
 from tests.deepfake.download.conftest import Download, Site
 from tests.footage import video_bytes
@@ -98,7 +99,8 @@ def test_what_the_child_has_started_ends_with_it(site: Site, download: Download)
     download.cancelled = cancelled
     with pytest.raises(AnalysisCancelled):
         download(site.say("one", act={"do": "fork", "seconds": 30}))
-    assert [pid for pid in seen if _lives(pid)] == []
+    # Killed with its parent, but dead only when the system comes to it.
+    wait_until(lambda: not any(map(_lives, seen)), "all that the child has started is dead", 10)
 
 
 @pytest.mark.parametrize(
