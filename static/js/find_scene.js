@@ -15,6 +15,7 @@ const text = form.dataset;
 const finder = byId("finder");
 const drop = byId("drop");
 const picture = byId("picture");
+const photo = byId("photo");
 const url = byId("url");
 const results = byId("results");
 const busy = byId("busy");
@@ -60,7 +61,7 @@ function choose(file) {
 
 function chooseUrl(address) {
   chosen = null;
-  picture.value = "";
+  picture.value = photo.value = "";
   url.value = address;
   showPicture("");
   search();
@@ -222,14 +223,16 @@ function lookIn(number, title) {
 
 if (/Mac|iP(hone|ad|od)/.test(navigator.platform)) drop.querySelector("kbd").textContent = "⌘";
 
-picture.addEventListener("change", () => {
-  if (picture.files.length) choose(picture.files[0]);
-});
+for (const input of [picture, photo]) {
+  input.addEventListener("change", () => {
+    if (input.files.length) choose(input.files[0]);
+  });
+}
 
 url.addEventListener("input", () => {
   if (!url.value || !chosen) return;
   chosen = null;
-  picture.value = "";
+  picture.value = photo.value = "";
   showPicture("");
 });
 

@@ -31,6 +31,28 @@ def shown_offline(page: Page) -> None:
     assert page.evaluate("getComputedStyle(document.querySelector('.lost')).textAlign") == "center"
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_photo_is_taken_and_found(new_visit: NewVisit, collection: Collection, scripts: bool) -> None:
+    visit = new_visit(**PHONE, java_script_enabled=scripts)
+    page = visit.open()
+    button = page.locator("label", has_text="Take a photo")
+    expect(button).to_be_visible()
+    assert page.locator("#photo").get_attribute("capture") == "environment"
+    assert visit.overflow() == []
+    page.screenshot(path=visit.artefact(f"photo-{scripts}"))
+    page.set_input_files("#photo", collection.screenshot)
+    if not scripts:
+        page.get_by_role("button", name="Find the scene").click()
+    expect(page.locator("#answer-heading")).to_have_text("Match found")
+    visit.photograph(f"photo-{'found' if scripts else 'no-script'}")
+
+
+def test_photo_is_not_offered_where_there_is_a_mouse(new_visit: NewVisit) -> None:
+    page = new_visit().open()
+    expect(page.locator("label", has_text="Take a photo")).to_be_hidden()
+    expect(page.locator("#photo")).to_be_hidden()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_without_a_connection_is_one_of_the_site(
     new_visit: NewVisit,

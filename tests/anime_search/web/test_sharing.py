@@ -138,7 +138,7 @@ def test_only_what_was_found_is_shared_and_with_its_own_picture(
         {**offer, "picture": other["picture"]},
         {**offer, "picture": "no base64"},
         {**offer, "picture": ""},
-        {**offer, "result": offer["result"][:-1] + "A"},
+        {**offer, "result": offer["result"] + "A"},
         {"picture": offer["picture"]},
         {},
     ]

@@ -113,7 +113,7 @@ def server() -> Iterator[WebServer]:
 def loopback(settings: Settings) -> None:
     """The child may reach 127.0.0.1, and no other private address."""
     settings.FETCH_ALLOWED_NETWORKS = ("127.0.0.1/32",)
-    settings.DEEPFAKE_DOWNLOAD_TIMEOUT_S = 20
+    settings.DEEPFAKE_DOWNLOAD_TIMEOUT_S = 60
 
 
 @pytest.fixture
