@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -33,6 +34,13 @@ def _own_language() -> Iterator[None]:
     """The language of a request stays with its thread, which is also that of the next test."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _ordinary_turns() -> Iterator[None]:
+    """No test leaves its process a real-time one, which all others would wait for."""
+    yield
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 @pytest.fixture(scope="session")

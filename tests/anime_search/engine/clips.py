@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -136,6 +137,19 @@ def number_in(rgb: Rgb) -> int:
     return number
 
 
+@contextmanager
+def ordinary_turns() -> Iterator[None]:
+    """Take back that SVT-AV1 makes the thread that it is begun from a real-time one, where root runs it.
+
+    Every process that a test then starts would be one, too: two of them keep everything else off a machine of two cores.
+    """
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+@ordinary_turns()
 def write_clip(path: Path, clip: Clip, *, pictures: Iterable[Rgb] | None = None) -> Path:
     """Encode a clip into the container that the name of ``path`` asks for.
 

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from anime_search.engine.clip import ClipInfo, cut_clip
-from tests.anime_search.engine.clips import Clip, number_in, picture
+from tests.anime_search.engine.clips import Clip, number_in, ordinary_turns, picture
 from video.reader import VideoLimits
 
 RATE = 48_000
@@ -112,6 +112,7 @@ def tone_from(beep_s: float, until_s: float = 1e9, *, hz: float = 1000.0) -> Cal
     return lambda t: np.where((t >= beep_s) & (t < until_s), 0.6 * np.sin(2 * np.pi * hz * t), 0.0)
 
 
+@ordinary_turns()
 def write_with_sound(
     path: Path,
     clip: Clip,
